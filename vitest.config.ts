@@ -1,0 +1,34 @@
+import { defineConfig } from 'vitest/config';
+
+// `--long` (HOLDFAST_TEST_LONG=1) runs the long loops, which need more than the default time.
+const long = process.env['HOLDFAST_TEST_LONG'] === '1';
+const testTimeout = long ? 600_000 : 30_000;
+
+const project = (name: string, include: string[]) => ({
+  extends: true as const,
+  test: { name, include },
+});
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout,
+    hookTimeout: testTimeout,
+    teardownTimeout: 10_000,
+    setupFiles: ['./test/setup.ts'],
+    globalSetup: ['./test/global-setup.ts'],
+    passWithNoTests: true,
+    projects: [
+      project('unit', ['src/**/*.test.ts']),
+      project('conformance', ['test/conformance/**/*.test.ts']),
+      project('faults', ['test/faults/**/*.test.ts']),
+      project('e2e', ['test/e2e/**/*.test.ts']),
+    ],
+  },
+  // The constants which the build defines; unit tests run from source with fault points compiled in.
+  define: {
+    __HOLDFAST_FAULTS__: 'true',
+    __HOLDFAST_VERSION__: JSON.stringify('0.0.0-test'),
+  },
+});
