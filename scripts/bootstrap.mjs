@@ -1,0 +1,105 @@
+// What `npm start`, `npm test`, `npm run bench` and `npm run check` run: it brings a fresh clone to the point where the
+// command can run – installs what the lock file names, builds what has changed – and does nothing when nothing is to do.
+// Node's standard library only.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename } from 'node:path';
+
+const OLDEST_NODE = [20, 19];
+const FORWARDED_SIGNALS = ['SIGTERM', 'SIGHUP'];
+/** The terminal sends these to the whole group: the child decides, this process waits for it. */
+const TERMINAL_SIGNALS = ['SIGINT', 'SIGQUIT', 'SIGTSTP'];
+
+requireNode();
+const { dependenciesAreFresh, stampDependencies } = await import('./lib/freshness.mjs');
+const { withLock } = await import('./lib/lock.mjs');
+const { fail, inRoot, say } = await import('./lib/project.mjs');
+
+const [command, ...args] = process.argv.slice(2);
+const commands = { start, test, bench, check };
+if (!Object.hasOwn(commands, command)) fail(`usage: bootstrap.mjs ${Object.keys(commands).join(' | ')} [arguments]`);
+try {
+  await install();
+  await commands[command](args);
+} catch (error) {
+  fail(error.message);
+}
+
+async function start(programArgs) {
+  await build('--if-stale');
+  const loader = inRoot('dist', 'holdfast.cjs');
+  // In this very process: no second Node start, and the terminal and its signals are the program's own.
+  process.argv = [process.execPath, loader, ...programArgs];
+  createRequire(import.meta.url)(loader);
+}
+
+async function test(testArgs) {
+  const long = testArgs.includes('--long');
+  const rest = testArgs.filter((arg) => arg !== '--long');
+  const env = long ? { ...process.env, HOLDFAST_TEST_LONG: '1' } : process.env;
+  await become([inRoot('node_modules', 'vitest', 'vitest.mjs'), 'run', ...rest], env);
+}
+
+async function bench(benchArgs) {
+  if (!existsSync(inRoot('bench', 'main.ts'))) throw new Error('there is no bench/main.ts');
+  await build('--if-stale', '--bench');
+  await become([inRoot('dist-bench', 'main.mjs'), ...benchArgs], process.env);
+}
+
+async function check(checkArgs) {
+  await become([inRoot('scripts', 'check.mjs'), ...checkArgs], process.env);
+}
+
+function requireNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return;
+  process.stderr.write(`holdfast: needs Node ${OLDEST_NODE.join('.')} or newer; this is ${process.version}\n`);
+  process.exit(1);
+}
+
+async function install() {
+  if (dependenciesAreFresh()) return;
+  await withLock(async () => {
+    // Asked again: another process may have installed while this one waited.
+    if (dependenciesAreFresh()) return;
+    say('installing locked dependencies …');
+    const npmArgs = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
+    const { code, signal } = await run(...npm(npmArgs), { stdio: ['ignore', 2, 2], cwd: inRoot() });
+    if (code !== 0) throw new Error(`npm ci failed (${signal ?? `exit code ${code}`})`);
+    stampDependencies();
+  });
+}
+
+/** The npm that runs this script, else the one on PATH. */
+function npm(npmArgs) {
+  const own = process.env.npm_execpath;
+  return own !== undefined && /^npm-cli\.c?js$/.test(basename(own))
+    ? [process.execPath, [own, ...npmArgs]]
+    : ['npm', npmArgs];
+}
+
+async function build(...buildArgs) {
+  const { code } = await run(process.execPath, [inRoot('scripts', 'build.mjs'), ...buildArgs], {
+    stdio: ['ignore', 2, 2],
+  });
+  if (code !== 0) throw new Error('the build failed');
+}
+
+/** Runs a script in this process's place: same terminal, same signals, same end. */
+async function become(scriptArgs, env) {
+  for (const signal of TERMINAL_SIGNALS) process.on(signal, () => {});
+  const { code, signal } = await run(process.execPath, scriptArgs, { stdio: 'inherit', env }, FORWARDED_SIGNALS);
+  if (signal === null) process.exit(code);
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+}
+
+function run(file, fileArgs, options, forwarded = []) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, fileArgs, options);
+    for (const signal of forwarded) process.on(signal, () => child.kill(signal));
+    child.once('error', reject);
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+}
