@@ -1,0 +1,3 @@
+/** Everything that crosses a process boundary: errors, limits and the wires. Imports nothing of ours. */
+export * from './errors.ts';
+export * as limits from './limits.ts';

@@ -1,0 +1,81 @@
+import { randomFillSync } from 'node:crypto';
+import type { Clock } from './clock.ts';
+
+/** Crockford base 32: no I, L, O, U (https://github.com/ulid/spec). */
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+
+/** Source of identifiers and secrets; injected so that a simulation can repeat them. */
+export interface Ids {
+  /** A ULID: 48 bits of ms and 80 random bits, strictly increasing within one `Ids`. */
+  ulid(): string;
+  /** 128 random bits as 32 hex digits: tokens, resume secrets. */
+  secret(): string;
+}
+
+export type RandomBytes = (count: number) => Uint8Array;
+
+export const systemRandom: RandomBytes = (count) => randomFillSync(new Uint8Array(count));
+
+export function createIds(clock: Clock, random: RandomBytes = systemRandom): Ids {
+  let lastTime = -1;
+  let tail = new Uint8Array(10);
+  return {
+    ulid() {
+      const now = clock.now();
+      if (now > lastTime) {
+        lastTime = now;
+        tail = random(10).slice();
+        // The top bit stays free, so incrementing within one millisecond cannot overflow.
+        tail[0] = tail[0]! & 0x7f;
+      } else {
+        increment(tail);
+      }
+      return encodeTime(lastTime) + encodeTail(tail);
+    },
+    secret: () => Buffer.from(random(16)).toString('hex'),
+  };
+}
+
+export function isUlid(text: unknown): text is string {
+  return typeof text === 'string' && ULID.test(text);
+}
+
+/** The ms since the Unix epoch in a ULID's first ten characters. */
+export function ulidTime(ulid: string): number {
+  let time = 0;
+  for (let i = 0; i < 10; i++) time = time * 32 + ALPHABET.indexOf(ulid[i]!);
+  return time;
+}
+
+function increment(bytes: Uint8Array): void {
+  for (let i = bytes.length - 1; i >= 0; i--) {
+    bytes[i] = (bytes[i]! + 1) & 0xff;
+    if (bytes[i] !== 0) return;
+  }
+}
+
+function encodeTime(ms: number): string {
+  let text = '';
+  let rest = ms;
+  for (let i = 0; i < 10; i++) {
+    text = ALPHABET[rest % 32]! + text;
+    rest = Math.floor(rest / 32);
+  }
+  return text;
+}
+
+function encodeTail(bytes: Uint8Array): string {
+  let text = '';
+  let bits = 0;
+  let held = 0;
+  for (const byte of bytes) {
+    held = (held << 8) | byte;
+    bits += 8;
+    while (bits >= 5) {
+      bits -= 5;
+      text += ALPHABET[(held >> bits) & 31]!;
+    }
+  }
+  return text;
+}

@@ -1,0 +1,107 @@
+/**
+ * Data computed from its offset, so that any fragment of a session's output checks itself.
+ *
+ * The stream is a sequence of cells of CELL_BYTES bytes: sixteen hex digits of the cell's number, then a filler that
+ * holds everything a line-minded reader breaks on: blank lines, CRLF, a lone CR, NUL, invalid UTF-8, a split sequence.
+ * What a PTY's line discipline makes of it (OPOST | ONLCR, termios(3)) has a period of its own, so both forms are
+ * checked without the other. Plain JavaScript: the child that writes it runs this file as it is.
+ */
+const FILLER = Buffer.from('\n\n\r\n\0\xff\xfe\xc3(\r\x80e\xcc\x81~\n.holdfast \t\x7f\xf0\x9f\n=', 'latin1');
+const HEX = 16;
+
+/** Bytes of one cell as the child writes it. */
+export const CELL_BYTES = HEX + FILLER.length;
+
+const FILLER_PTY = Buffer.from(FILLER.toString('latin1').replaceAll('\n', '\r\n'), 'latin1');
+
+/** Bytes of one cell as a PTY's reader sees it. */
+export const CELL_PTY_BYTES = HEX + FILLER_PTY.length;
+
+const CELLS_PER_BLOCK = 1024;
+
+/** The bytes [from, to) of the stream; `pty` for what the line discipline makes of it. */
+export function oracleBytes(from, to, pty = false) {
+  const size = pty ? CELL_PTY_BYTES : CELL_BYTES;
+  const firstCell = Math.floor(from / size);
+  const lastCell = Math.ceil(to / size);
+  const whole = Buffer.allocUnsafe((lastCell - firstCell) * size);
+  const filler = pty ? FILLER_PTY : FILLER;
+  for (let cell = firstCell, at = 0; cell < lastCell; cell++, at += size) {
+    whole.write(cell.toString(16).padStart(HEX, '0'), at, 'latin1');
+    filler.copy(whole, at + HEX);
+  }
+  return whole.subarray(from - firstCell * size, to - firstCell * size);
+}
+
+/** Length a PTY's reader sees for `bytes` bytes of the child's. */
+export function ptyLength(bytes) {
+  const cells = Math.floor(bytes / CELL_BYTES);
+  const rest = oracleBytes(cells * CELL_BYTES, bytes);
+  return cells * CELL_PTY_BYTES + rest.length + rest.filter((byte) => byte === 0x0a).length;
+}
+
+/** Checks fragments at their offsets and accounts for gaps; throws at the first wrong byte, naming both. */
+export class OracleChecker {
+  constructor({ pty = false } = {}) {
+    this.pty = pty;
+    /** Next offset a reader may deliver. */
+    this.position = undefined;
+    this.bytes = 0;
+    this.gapBytes = 0;
+  }
+
+  data(offset, bytes) {
+    if (this.position !== undefined && offset !== this.position) {
+      throw new Error(`expected offset ${this.position}, got ${offset}: a byte was lost or doubled`);
+    }
+    const expected = oracleBytes(offset, offset + bytes.length, this.pty);
+    if (!expected.equals(bytes)) {
+      const at = expected.findIndex((byte, i) => byte !== bytes[i]);
+      throw new Error(`byte ${offset + at} is ${bytes[at]}, expected ${expected[at]}`);
+    }
+    this.position = offset + bytes.length;
+    this.bytes += bytes.length;
+  }
+
+  gap(from, to) {
+    if (this.position !== undefined && from !== this.position) {
+      throw new Error(`gap from ${from}, but the reader is at ${this.position}`);
+    }
+    if (!(to > from)) throw new Error(`empty gap ${from}..${to}`);
+    this.position = to;
+    this.gapBytes += to - from;
+  }
+}
+
+/** `node oracle.mjs BYTES [CHUNK_BYTES] [EXIT_CODE]`: writes the stream to stdout, blocking, and exits. */
+async function main([total, chunk = '65536', exitCode = '0']) {
+  const { writeSync } = await import('node:fs');
+  const size = Number(chunk);
+  const end = Number(total);
+  const block = CELLS_PER_BLOCK * CELL_BYTES;
+  let buffered = Buffer.alloc(0);
+  let bufferedFrom = 0;
+  for (let offset = 0; offset < end; ) {
+    if (offset >= bufferedFrom + buffered.length) {
+      bufferedFrom = offset;
+      buffered = oracleBytes(offset, Math.min(end, offset + block));
+    }
+    const part = buffered.subarray(offset - bufferedFrom, offset - bufferedFrom + size);
+    offset += writeBlocking(writeSync, part);
+  }
+  process.exit(Number(exitCode));
+}
+
+/** stdout may be non-blocking when it is a pipe the parent made so. */
+function writeBlocking(writeSync, bytes) {
+  for (;;) {
+    try {
+      return writeSync(1, bytes);
+    } catch (error) {
+      if (error.code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}
+
+if (process.argv[1] === new URL(import.meta.url).pathname) await main(process.argv.slice(2));
