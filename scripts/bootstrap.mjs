@@ -15,6 +15,7 @@ requireNode();
 const { dependenciesAreFresh, stampDependencies } = await import('./lib/freshness.mjs');
 const { withLock } = await import('./lib/lock.mjs');
 const { fail, inRoot, say } = await import('./lib/project.mjs');
+const { benchTarget, distTarget, isFresh } = await import('./lib/targets.mjs');
 
 const [command, ...args] = process.argv.slice(2);
 const commands = { start, test, bench, check };
@@ -27,7 +28,7 @@ try {
 }
 
 async function start(programArgs) {
-  await build('--if-stale');
+  await bringUpToDate(distTarget(false));
   const loader = inRoot('dist', 'holdfast.cjs');
   // In this very process: no second Node start, and the terminal and its signals are the program's own.
   process.argv = [process.execPath, loader, ...programArgs];
@@ -43,7 +44,7 @@ async function test(testArgs) {
 
 async function bench(benchArgs) {
   if (!existsSync(inRoot('bench', 'main.ts'))) throw new Error('there is no bench/main.ts');
-  await build('--if-stale', '--bench');
+  await bringUpToDate(distTarget(false), benchTarget());
   await become([inRoot('dist-bench', 'main.mjs'), ...benchArgs], process.env);
 }
 
@@ -79,8 +80,10 @@ function npm(npmArgs) {
     : ['npm', npmArgs];
 }
 
-async function build(...buildArgs) {
-  const { code } = await run(process.execPath, [inRoot('scripts', 'build.mjs'), ...buildArgs], {
+async function bringUpToDate(...targets) {
+  if (targets.every(isFresh)) return;
+  const kinds = targets.some((target) => target.kind === 'bench') ? ['--bench'] : [];
+  const { code } = await run(process.execPath, [inRoot('scripts', 'build.mjs'), '--if-stale', ...kinds], {
     stdio: ['ignore', 2, 2],
   });
   if (code !== 0) throw new Error('the build failed');

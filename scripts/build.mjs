@@ -1,64 +1,63 @@
 // Builds dist/: one CommonJS bundle per process, its lazy chunks, the SDK and the loader.
-//   build.mjs [--faults | --all] [--if-stale] [--types] [--bench] [--src DIR --out DIR]
+//   build.mjs [--faults | --all] [--bench] [--types] [--if-stale] [--src DIR] [--out DIR]
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { buildIsFresh, stampBuild, takeFingerprint } from './lib/freshness.mjs';
+import { stampBuild, takeFingerprint } from './lib/freshness.mjs';
 import { withLock } from './lib/lock.mjs';
 import { fail, inRoot, say } from './lib/project.mjs';
+import { benchTarget, distTarget, isFresh } from './lib/targets.mjs';
 
 const { values: options } = parseArgs({
   options: {
     faults: { type: 'boolean', default: false },
     all: { type: 'boolean', default: false },
-    'if-stale': { type: 'boolean', default: false },
-    types: { type: 'boolean', default: false },
     bench: { type: 'boolean', default: false },
-    src: { type: 'string', default: inRoot('src') },
+    types: { type: 'boolean', default: false },
+    'if-stale': { type: 'boolean', default: false },
+    src: { type: 'string' },
     out: { type: 'string' },
   },
 });
 
-const src = resolve(options.src);
-const targets = [];
-if (options.bench) targets.push({ kind: 'bench', label: 'benchmarks', outDir: inRoot('dist-bench'), inputs: [src, inRoot('bench')] });
-if (!options.faults || options.all) targets.push(distTarget(false, options.out ?? inRoot('dist')));
-if (options.faults || options.all) targets.push(distTarget(true, options.out ?? inRoot('dist-faults')));
-
-await main();
+const onlyStale = options['if-stale'];
+const targets = chooseTargets();
+if (options.types || !onlyStale || !targets.every(isFresh)) await main();
 
 async function main() {
-  if (options['if-stale'] && targets.every(isFresh)) return;
   if (!existsSync(inRoot('node_modules', 'esbuild'))) fail('dependencies are not installed; run npm start or npm ci');
   try {
     await withLock(buildAll);
   } catch (error) {
     // esbuild has printed its own errors.
-    if (!Array.isArray(error.errors)) say(error.message);
+    if (!Array.isArray(error.errors)) say(error.stack);
     process.exitCode = 1;
   }
 }
 
 async function buildAll() {
+  const { build } = await import('./lib/bundle.mjs');
   for (const target of targets) {
     // Asked again: another process may have built while this one waited.
-    if (options['if-stale'] && isFresh(target)) continue;
-    if (options['if-stale']) say(`building ${target.label} …`);
+    if (onlyStale && isFresh(target)) continue;
+    if (onlyStale) say(`building ${target.label} …`);
     const fingerprint = takeFingerprint(target.inputs);
-    const { build } = await import('./lib/bundle.mjs');
-    const outputs = await build({ ...target, src });
-    stampBuild(target.outDir, fingerprint, outputs);
+    stampBuild(target.outDir, fingerprint, await build(target));
   }
   if (options.types) {
     const { emitTypes } = await import('./lib/types.mjs');
-    emitTypes(options.out ?? inRoot('dist'));
+    emitTypes(targets[0].outDir);
   }
 }
 
-function distTarget(faults, outDir) {
-  return { kind: 'dist', label: faults ? 'with fault points' : 'bundles', faults, outDir: resolve(outDir), inputs: [src] };
-}
-
-function isFresh(target) {
-  return buildIsFresh(target.outDir, target.inputs);
+function chooseTargets() {
+  const places = {
+    ...(options.src === undefined ? {} : { src: resolve(options.src) }),
+    ...(options.out === undefined ? {} : { outDir: resolve(options.out) }),
+  };
+  const chosen = [];
+  if (options.all || !options.faults) chosen.push(distTarget(false, places));
+  if (options.all || options.faults) chosen.push(distTarget(true, places));
+  if (options.bench) chosen.push(benchTarget());
+  return chosen;
 }
