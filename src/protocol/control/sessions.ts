@@ -102,8 +102,21 @@ export type SessionsEvent =
       containment: 'tree' | 'marked';
     }
   | { event: 'session_start_failed'; session_id: string; error: WireError; exit_status: number }
-  | { event: 'session_adopted'; session_id: string; pid: number; start_time: number; shim_pid: number; shim_start_time: number; version: string }
+  | {
+      event: 'session_adopted';
+      session_id: string;
+      pid: number;
+      start_time: number;
+      shim_pid: number;
+      shim_start_time: number;
+      version: string;
+      /** Additive: what the shim can find of its tree, and the adopting srv's epoch. */
+      containment?: 'tree' | 'marked';
+      epoch?: string;
+    }
   | { event: 'session_exited'; session_id: string; exit: ExitFact; held_by: HolderFact[] }
+  /** Additive: who holds the output of a session whose child has exited, when that changes. */
+  | { event: 'session_held'; session_id: string; held_by: HolderFact[] }
   | { event: 'session_ended'; session_id: string; cause: EndCause; exit: ExitFact | null; survivors: HolderFact[] }
   | { event: 'session_lost'; session_id: string; cause: 'shim_lost' | 'reboot'; survivors: HolderFact[] }
   | { event: 'session_removed'; session_id: string; reason: 'command' | 'purge' | 'retention' }

@@ -29,6 +29,8 @@ export interface LaunchSpec {
   limits: SessionLimits;
   originator: string;
   command: string;
+  /** The session's name, copied into the manifest; additive. */
+  name?: string | null;
   created_at_ms: number;
   /** Fault build only. */
   fault_plan?: string;
@@ -80,6 +82,7 @@ export interface Manifest {
   limits: SessionLimits;
   originator: string;
   command: string;
+  name?: string | null;
   created_at_ms: number;
   version: string;
   /** Null until the child runs. */
