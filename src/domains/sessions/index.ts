@@ -1,0 +1,31 @@
+/** The sessions domain: what sessions there are, what is wanted of them and what was seen of them. Pure. */
+import type { SessionsEvent } from '../../protocol/control/index.ts';
+import type { SessionsInput } from './commands.ts';
+import { decide, type SessionsContext, type SessionsDecision, type SessionsPolicy } from './decide.ts';
+import { evolve, initialState, restore, serialise, type SessionsState } from './state.ts';
+
+export type { CreatedFacts, ObservationCommand, SessionsInput, StartFacts } from './commands.ts';
+export type { SessionsPolicy } from './decide.ts';
+export { selectSession } from './select.ts';
+export { isLive, type Session, type SessionsState, type SocketPlaces, toRecord } from './state.ts';
+
+/** A decider of the kernel's `Domain` form. */
+export interface SessionsDomain {
+  readonly name: string;
+  initial(): SessionsState;
+  decide(state: SessionsState, command: SessionsInput, context: SessionsContext): SessionsDecision;
+  evolve(state: SessionsState, event: SessionsEvent, version: number, at: number): SessionsState;
+  serialise(state: SessionsState): unknown;
+  restore(json: unknown): SessionsState;
+}
+
+export function createSessionsDomain(policy: SessionsPolicy): SessionsDomain {
+  return {
+    name: 'sessions',
+    initial: initialState,
+    decide: (state, command, context) => decide(policy, state, command, context),
+    evolve: (state, event, _version, at) => evolve(state, event, at),
+    serialise,
+    restore,
+  };
+}
