@@ -2,19 +2,11 @@
  * The shim's two halves meet here: `child/` owns the process and its descriptors, `session/` its log, readers and
  * socket. Neither imports the other; `main.ts` joins them.
  */
+import type { ExitStatus, ProcessIdentity } from '../process/index.ts';
 import type { LaunchSpec } from '../protocol/launch/index.ts';
 import type { HolderFact, StreamId, TerminationOutcome } from '../protocol/session/index.ts';
 
-/** A process and when it started (proc(5) field 22): the pair identifies it, a pid alone never does. */
-export interface ProcessIdentity {
-  pid: number;
-  start_time: number;
-}
-
-export interface ExitStatus {
-  code: number | null;
-  signal: string | null;
-}
+export type { ExitStatus, ProcessIdentity };
 
 export interface ChildHandlers {
   /** The receiver owns `bytes` and may keep it. Called at most with 1 MiB per turn and stream. */
