@@ -4,9 +4,12 @@ import { defineConfig } from 'vitest/config';
 const long = process.env['HOLDFAST_TEST_LONG'] === '1';
 const testTimeout = long ? 600_000 : 30_000;
 
-const project = (name: string, include: string[]) => ({
+/** Only what starts real processes needs the bundles; unit tests run while other sources do not even compile. */
+const bundles = ['./test/global-setup.ts'];
+
+const project = (name: string, include: string[], globalSetup: string[]) => ({
   extends: true as const,
-  test: { name, include },
+  test: { name, include, globalSetup },
 });
 
 export default defineConfig({
@@ -17,13 +20,12 @@ export default defineConfig({
     hookTimeout: testTimeout,
     teardownTimeout: 10_000,
     setupFiles: ['./test/setup.ts'],
-    globalSetup: ['./test/global-setup.ts'],
     passWithNoTests: true,
     projects: [
-      project('unit', ['src/**/*.test.ts']),
-      project('conformance', ['test/conformance/**/*.test.ts']),
-      project('faults', ['test/faults/**/*.test.ts']),
-      project('e2e', ['test/e2e/**/*.test.ts']),
+      project('unit', ['src/**/*.test.ts'], []),
+      project('conformance', ['test/conformance/**/*.test.ts'], bundles),
+      project('faults', ['test/faults/**/*.test.ts'], bundles),
+      project('e2e', ['test/e2e/**/*.test.ts'], bundles),
     ],
   },
   // The constants which the build defines; unit tests run from source with fault points compiled in.

@@ -1,5 +1,5 @@
-// What `npm start`, `npm test`, `npm run bench` and `npm run check` run: it brings a fresh clone to the point where the
-// command can run – installs what the lock file names, builds what has changed – and does nothing when nothing is to do.
+// What `npm start`, `npm test`, `npm run bench` and `npm run check` run. It brings a fresh clone to the point where the
+// command can run – installs what the lock file names, builds what has changed – and is silent when nothing is to do.
 // Node's standard library only.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -18,7 +18,7 @@ const { fail, inRoot, say } = await import('./lib/project.mjs');
 const { benchTarget, distTarget, isFresh } = await import('./lib/targets.mjs');
 
 const [command, ...args] = process.argv.slice(2);
-const commands = { start, test, bench, check };
+const commands = { start, test, bench, check, install: async () => {} };
 if (!Object.hasOwn(commands, command)) fail(`usage: bootstrap.mjs ${Object.keys(commands).join(' | ')} [arguments]`);
 try {
   await install();
@@ -66,8 +66,8 @@ async function install() {
     if (dependenciesAreFresh()) return;
     say('installing locked dependencies …');
     const npmArgs = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
-    const { code, signal } = await run(...npm(npmArgs), { stdio: ['ignore', 2, 2], cwd: inRoot() });
-    if (code !== 0) throw new Error(`npm ci failed (${signal ?? `exit code ${code}`})`);
+    const { code, signal, output } = await run(...npm(npmArgs), { stdio: ['ignore', 'pipe', 'pipe'], cwd: inRoot() });
+    if (code !== 0) throw new Error(`npm ci failed (${signal ?? `exit code ${code}`})\n${output}`);
     stampDependencies();
   });
 }
@@ -102,7 +102,10 @@ function run(file, fileArgs, options, forwarded = []) {
   return new Promise((resolve, reject) => {
     const child = spawn(file, fileArgs, options);
     for (const signal of forwarded) process.on(signal, () => child.kill(signal));
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding('utf8').on('data', (text) => (output += text));
     child.once('error', reject);
-    child.once('exit', (code, signal) => resolve({ code, signal }));
+    child.once('close', (code, signal) => resolve({ code, signal, output }));
   });
 }

@@ -14,7 +14,7 @@ const TOOLS = {
   unused: [tool('knip', 'bin', 'knip.js'), '--no-progress', '--no-config-hints'],
   lint: [tool('oxlint', 'bin', 'oxlint'), '--deny-warnings', '--report-unused-disable-directives-severity=error'],
   types: [tsc, '--pretty', 'false'],
-  format: [tool('@biomejs', 'biome', 'bin', 'biome'), 'format', '--colors=off'],
+  format: [tool('@biomejs', 'biome', 'bin', 'biome'), 'format', '--reporter=summary', '--colors=off'],
 };
 
 const wanted = process.argv.slice(2);
