@@ -30,9 +30,22 @@ try {
 async function start(programArgs) {
   await bringUpToDate(distTarget(false));
   const loader = inRoot('dist', 'holdfast.cjs');
+  leaveNpm();
   // In this very process: no second Node start, and the terminal and its signals are the program's own.
   process.argv = [process.execPath, loader, ...programArgs];
   createRequire(import.meta.url)(loader);
+}
+
+/** Sessions inherit environment and directory of whoever called `npm start`, not what npm made of them. */
+function leaveNpm() {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const calledFrom = process.env.INIT_CWD;
+  for (const name of Object.keys(process.env)) {
+    if (name.startsWith('npm_') || ['INIT_CWD', 'NODE', 'COLOR'].includes(name)) delete process.env[name];
+  }
+  const path = (process.env.PATH ?? '').split(':');
+  process.env.PATH = path.filter((entry) => !/\/node_modules\/\.bin$|\/node-gyp-bin$/.test(entry)).join(':');
+  if (calledFrom !== undefined && existsSync(calledFrom)) process.chdir(calledFrom);
 }
 
 async function test(testArgs) {

@@ -74,7 +74,11 @@ function writeCache(file, header, script, worthwhile) {
     const data = script.createCachedData();
     // A run that needed nothing new still counts: the file's digit says when to stop looking.
     const content = data.length > worthwhile ? data : undefined;
-    if (content !== undefined) fs.writevSync(fd, [Buffer.from(header, 'latin1'), content]);
+    if (content !== undefined) {
+      fs.writevSync(fd, [Buffer.from(header, 'latin1'), content]);
+      // V8 trusts what it reads and crashes on holes: no cut power may leave any under the final name.
+      fs.fsyncSync(fd);
+    }
     fs.closeSync(fd);
     fd = undefined;
     if (content === undefined) {
