@@ -41,7 +41,10 @@ export interface Domain<S, C, E extends { event: string }> {
   initial(): S;
   /** Synchronous and pure: a promise returned here is a programming error and throws. Rejects by throwing `HoldfastError`. */
   decide(state: S, command: C, context: DecisionContext): Decision<E>;
-  /** May change `state` in place and return it. `at` is the commit time of the event. */
+  /**
+   * May change `state` in place and return it. `at` is the commit time of the event. Events are deeply frozen, because
+   * subscribers and the kernel's two copies of the state share them: copy what a later event will change.
+   */
   evolve(state: S, event: E, version: number, at: number): S;
   /** A JSON value `restore` turns back into an equal state. */
   serialise(state: S): unknown;
@@ -94,6 +97,8 @@ export interface LogState {
   snapshot: { version: number; state: unknown } | null;
   outbox: OutboxRow[];
   next_outbox_id: number;
+  /** The greatest idempotency key with a stored result, or null: any greater one (ULIDs sort by time) is surely new. */
+  newest_key: string | null;
 }
 
 /**
@@ -101,13 +106,15 @@ export interface LogState {
  * `storage_full` or `storage_error`; a corrupt store rejects `open` with `storage_error` and details.corrupt = true.
  */
 export interface EventLog {
+  /** Also callable again while no append is under way: what is durable now, after a failure or the loss of a worker. */
   open(): Promise<LogState>;
   /** Appends atomically and durably; rejects without any effect. `first_version` must be the successor of the last. */
   append(batch: Batch): Promise<void>;
   appendEpoch(epoch: Epoch): Promise<void>;
-  /** Events from `from` on, at most `maxEvents` and about `maxBytes`. */
+  /** Events from `from` on, at most `maxEvents` and about `maxBytes`, at least one if there is any; starts later when `from` was trimmed. */
   read(from: number, maxEvents: number, maxBytes: number): Promise<Recorded<{ event: string }>[]>;
   result(key: string): Promise<StoredResult | null>;
+  /** Reads `state` before it returns, so the caller may change it afterwards. */
   saveSnapshot(version: number, state: unknown): Promise<void>;
   /** Drops events below `version` and results older than `resultsBefore` (ms since the epoch). */
   trim(version: number, resultsBefore: number): Promise<void>;
@@ -146,7 +153,42 @@ export interface Subscription<E> {
   close(): void;
 }
 
+/** What a finished outbox row tells the domain: its command is decided in the batch that acknowledges the row. */
+export interface OutboxOutcome<C> {
+  id: number;
+  outcome: 'done' | 'failed' | 'expired';
+  command?: C | undefined;
+  actor?: Actor | undefined;
+}
+
+/** Work waiting for other processes, as of the last durable batch. */
+export interface Outbox<C> {
+  /** Rows of one target, oldest first. */
+  pending(target: string): readonly OutboxRow[];
+  /** Called synchronously after each durable batch that added rows for `target`; returns the function that stops it. */
+  onAdded(target: string, react: (rows: readonly OutboxRow[]) => void): () => void;
+  /**
+   * Takes a row out durably, once: false when it was finished before. A rejection of `command` is reported through
+   * `warn` and does not keep the row.
+   */
+  finish(outcome: OutboxOutcome<C>): Promise<boolean>;
+}
+
+export interface KernelCounters {
+  commands: number;
+  batches: number;
+  /** Commands refused with `busy` because the queue was full. */
+  refused_busy: number;
+  /** Failed appends, each followed by a rebuild of the state from the log. */
+  rebuilds: number;
+  pending: number;
+  subscriptions: number;
+  /** Reads from disk by subscriptions that had fallen behind. */
+  catch_up_reads: number;
+}
+
 export interface Kernel<S, C, E extends { event: string }> {
+  /** As of the last durable batch. Never keep it across an `await`: a failed append replaces the object. */
   readonly state: S;
   readonly version: number;
   readonly epoch: string;
@@ -157,12 +199,26 @@ export interface Kernel<S, C, E extends { event: string }> {
   execute(command: C, options: CommandOptions): Promise<Commit>;
   /** Snapshot of the state and its version, in the same turn. */
   snapshot(): { version: number; epoch: string; state: S };
-  /** Throws `epoch_unknown` for a cursor outside the epoch chain. */
+  /**
+   * Live from the current version without `since`. Throws `epoch_unknown` for a cursor outside the epoch chain, and
+   * `offset_ahead` for a `since` beyond the current version without an epoch.
+   */
   subscribe(options: SubscribeOptions): Subscription<E>;
   /** Called synchronously after each durable batch, in version order, before replies: srv's own reactions. */
   onCommitted(react: (events: readonly Recorded<E>[]) => void): () => void;
-  readEvents(since: number, epoch: string | undefined, maxEvents: number, maxBytes: number): Promise<{ events: Recorded<E>[]; complete: boolean; next: number }>;
-  /** Checks every durable result; null when the key is new. */
+  /**
+   * Events after `since`. `complete`: they reach the current version; else go on from `next`. `first` is the version
+   * after `since` unless retention dropped it: versions up to `first - 1` are gone. Cursor errors as for `subscribe`.
+   */
+  readEvents(
+    since: number,
+    epoch: string | undefined,
+    maxEvents: number,
+    maxBytes: number,
+  ): Promise<{ events: Recorded<E>[]; complete: boolean; next: number; first: number }>;
+  readonly outbox: Outbox<C>;
+  readonly counters: KernelCounters;
+  /** `failing` from a failed append to the next successful one. */
   readonly storage: { state: 'ok' | 'failing'; error: HoldfastError | null };
   close(): Promise<void>;
 }

@@ -1,0 +1,29 @@
+/**
+ * One way to change state (DESIGN §4): deciders, sequencer, event log, subscriptions, idempotency, outbox and link;
+ * generic over a domain. The SQLite log is reached through sqlite/index.ts, by composition roots only.
+ */
+export type {
+  Actor,
+  Batch,
+  CommandOptions,
+  Commit,
+  Decision,
+  DecisionContext,
+  Domain,
+  Epoch,
+  EventLog,
+  Kernel,
+  KernelCounters,
+  LogState,
+  Outbox,
+  OutboxMessage,
+  OutboxOutcome,
+  OutboxRow,
+  Recorded,
+  StoredResult,
+  SubscribeOptions,
+  Subscription,
+  SubscriptionItem,
+} from './contract.ts';
+export { DEFAULT_KERNEL_LIMITS, type KernelLimits, type KernelOptions, openKernel } from './kernel.ts';
+export { MemoryLog } from './memory-log.ts';

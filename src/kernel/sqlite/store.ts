@@ -1,0 +1,262 @@
+/** The log on one SQLite connection; synchronous, for the worker's thread and for repair. */
+import { statSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
+import Database from 'libsql';
+import type { HoldfastError } from '../../protocol/index.ts';
+import type { FaultPoint, Faults } from '../../runtime/index.ts';
+import type { Batch, Epoch, LogState, OutboxRow, StoredResult } from '../contract.ts';
+import { corrupt, storageError } from './errors.ts';
+import type { AppendMessage, StoreLimits } from './messages.ts';
+import { checkFormat, count, createTables, isEmpty } from './schema.ts';
+
+const PAGE_BYTES = 4096;
+const READ_ROWS = 64;
+export const BATCH_COLUMNS = 'seq, first_version, event_count, crc, record';
+const SEQ_OF_VERSION =
+  'SELECT seq FROM batches WHERE first_version <= ? AND event_count > 0 ORDER BY first_version DESC LIMIT 1';
+
+export interface BatchRow {
+  seq: number;
+  first_version: number;
+  event_count: number;
+  crc: number;
+  record: string;
+}
+
+export class Store {
+  readonly #db: Database.Database;
+  readonly #faults: Faults;
+  readonly #insertBatch: Database.Statement;
+  readonly #insertResult: Database.Statement;
+  readonly #insertOutbox: Database.Statement;
+  readonly #deleteOutbox: Database.Statement;
+  readonly #setNextOutboxId: Database.Statement;
+  readonly #selectBatches: Database.Statement;
+  readonly #selectSeqOf: Database.Statement;
+  readonly #selectResult: Database.Statement;
+  #lastVersion: number;
+  #lastSeq: number;
+
+  /** Throws `storage_error` with details.corrupt when the database must not be written to. */
+  constructor(path: string, limits: StoreLimits, faults: Faults) {
+    this.#faults = faults;
+    this.#db = connect(path, limits);
+    try {
+      prepareDatabase(this.#db, path, limits);
+      [this.#lastSeq, this.#lastVersion] = verifyTail(this.#db);
+      const prepare = (sql: string): Database.Statement => this.#db.prepare(sql);
+      this.#insertBatch = prepare('INSERT INTO batches VALUES (?, ?, ?, ?, ?)');
+      this.#insertResult = prepare('INSERT OR REPLACE INTO results VALUES (?, ?, ?)');
+      this.#insertOutbox = prepare('INSERT INTO outbox VALUES (?, ?)');
+      this.#deleteOutbox = prepare('DELETE FROM outbox WHERE id = ?');
+      this.#setNextOutboxId = prepare('UPDATE counters SET next_outbox_id = ?');
+      this.#selectBatches = prepare(`SELECT ${BATCH_COLUMNS} FROM batches WHERE seq >= ? ORDER BY seq LIMIT ?`);
+      this.#selectSeqOf = prepare(SEQ_OF_VERSION);
+      this.#selectResult = prepare('SELECT record FROM results WHERE key = ?');
+    } catch (thrown) {
+      this.#db.close();
+      throw storageError(thrown);
+    }
+  }
+
+  state(): LogState {
+    const db = this.#db;
+    const counters = db.prepare('SELECT next_outbox_id, first_version FROM counters').get() as {
+      next_outbox_id: number;
+      first_version: number;
+    };
+    const newest = db.prepare('SELECT max(key) AS key FROM results').get() as { key: string | null };
+    return {
+      epochs: db.prepare('SELECT id, first_version, at FROM epochs ORDER BY seq').all() as Epoch[],
+      first_version: counters.first_version,
+      last_version: this.#lastVersion,
+      snapshot: readSnapshot(db),
+      outbox: (db.prepare('SELECT record FROM outbox ORDER BY id').all() as { record: string }[]).map(
+        ({ record }) => JSON.parse(record) as OutboxRow,
+      ),
+      next_outbox_id: counters.next_outbox_id,
+      newest_key: newest.key,
+    };
+  }
+
+  /** All in one transaction, or none: throws without effect. */
+  append(batches: readonly AppendMessage[]): void {
+    this.#hit('log.append.before', batches.length);
+    const [seq, version] = [this.#lastSeq, this.#lastVersion];
+    try {
+      this.#transaction(() => {
+        for (const batch of batches) this.#insert(batch);
+      });
+    } catch (thrown) {
+      [this.#lastSeq, this.#lastVersion] = [seq, version];
+      throw thrown;
+    }
+    this.#hit('log.append.after', batches.length);
+  }
+
+  appendEpoch(epoch: Epoch): void {
+    this.#transaction(() => {
+      this.#db.prepare('INSERT INTO epochs (id, first_version, at) VALUES (?, ?, ?)').run(epoch.id, epoch.first_version, epoch.at);
+    });
+  }
+
+  /** Whole records that cover `from` and what follows. */
+  read(from: number, maxEvents: number, maxBytes: number): string[] {
+    const records: string[] = [];
+    let [events, bytes] = [0, 0];
+    let expected: number | undefined;
+    for (let seq = seqOf(this.#selectSeqOf, from); ; ) {
+      const rows = this.#selectBatches.all(seq, Math.min(maxEvents, READ_ROWS)) as BatchRow[];
+      for (const row of rows) {
+        seq = row.seq + 1;
+        checkRecord(row, expected);
+        expected = row.first_version + row.event_count;
+        const useful = expected - Math.max(from, row.first_version);
+        if (useful <= 0) continue;
+        if (events > 0 && (events >= maxEvents || bytes + row.record.length > maxBytes)) return records;
+        records.push(row.record);
+        events += useful;
+        bytes += row.record.length;
+      }
+      if (rows.length === 0 || events >= maxEvents) return records;
+    }
+  }
+
+  result(key: string): StoredResult | null {
+    const row = this.#selectResult.get(key) as { record: string } | undefined;
+    return row === undefined ? null : (JSON.parse(row.record) as StoredResult);
+  }
+
+  saveSnapshot(version: number, state: string): void {
+    this.#transaction(() => {
+      this.#db.prepare('INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?)').run(version, crc32(state), state);
+      this.#db.prepare('DELETE FROM snapshots WHERE version < ?').run(version);
+    });
+  }
+
+  trim(version: number, resultsBefore: number): void {
+    this.#transaction(() => {
+      // Replay starts at the snapshot: what comes after it must stay.
+      const snapshot = count(this.#db, 'SELECT max(version) AS n FROM snapshots');
+      const keepFrom = Math.min(version, snapshot + 1);
+      this.#db.prepare('DELETE FROM batches WHERE first_version + event_count <= ? AND first_version < ?').run(keepFrom, keepFrom);
+      this.#db.prepare('UPDATE counters SET first_version = max(first_version, ?)').run(keepFrom);
+      this.#db.prepare('DELETE FROM results WHERE at < ?').run(resultsBefore);
+    });
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  /** Once per batch, however many share a transaction: a plan counts batches. */
+  #hit(point: FaultPoint, times: number): void {
+    for (let hit = 0; hit < times; hit++) this.#faults.hit(point);
+  }
+
+  #insert(batch: AppendMessage): void {
+    if (batch.firstVersion !== this.#lastVersion + 1) {
+      throw storageError(new Error(`a batch from ${batch.firstVersion} does not follow version ${this.#lastVersion}`));
+    }
+    this.#lastSeq++;
+    this.#lastVersion += batch.eventCount;
+    this.#insertBatch.run(this.#lastSeq, batch.firstVersion, batch.eventCount, crc32(batch.record), batch.record);
+    if (batch.hasEffects) this.#project(JSON.parse(batch.record) as Batch);
+  }
+
+  /** The tables beside `batches`, from the record. */
+  #project(batch: Batch): void {
+    for (const result of batch.results) this.#insertResult.run(result.key, result.at, JSON.stringify(result));
+    for (const row of batch.outbox) this.#insertOutbox.run(row.id, JSON.stringify(row));
+    const last = batch.outbox.at(-1);
+    if (last !== undefined) this.#setNextOutboxId.run(last.id + 1);
+    for (const { id } of batch.acknowledged) this.#deleteOutbox.run(id);
+  }
+
+  #transaction(work: () => void): void {
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      work();
+      this.#db.exec('COMMIT');
+    } catch (thrown) {
+      // A full disk or an I/O error has rolled it back already.
+      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+      throw storageError(thrown);
+    }
+  }
+}
+
+
+function connect(path: string, limits: StoreLimits): Database.Database {
+  try {
+    return new Database(path, { timeout: limits.busy_ms });
+  } catch (thrown) {
+    throw storageError(thrown);
+  }
+}
+
+/** Checks first: a damaged database is not written to. */
+function prepareDatabase(db: Database.Database, path: string, limits: StoreLimits): void {
+  db.pragma(`busy_timeout = ${limits.busy_ms}`);
+  const fresh = isEmpty(db);
+  if (!fresh) {
+    checkFormat(db);
+    if (statSync(path).size <= limits.full_check_bytes) checkPages(db);
+  }
+  db.pragma('journal_mode = WAL');
+  db.pragma('synchronous = FULL');
+  db.pragma(`wal_autocheckpoint = ${limits.checkpoint_pages}`);
+  db.pragma(`journal_size_limit = ${limits.journal_bytes}`);
+  if (limits.max_bytes > 0) db.pragma(`max_page_count = ${Math.ceil(limits.max_bytes / PAGE_BYTES)}`);
+  if (fresh) createTables(db);
+}
+
+function checkPages(db: Database.Database): void {
+  const rows = db.pragma('quick_check(1)') as { quick_check: string }[];
+  const verdict = rows[0]?.quick_check ?? 'no answer';
+  if (verdict !== 'ok') throw corrupt(verdict);
+}
+
+/** What a replay needs must be there: the snapshot, and every record after it. Returns the last seq and version. */
+function verifyTail(db: Database.Database): [number, number] {
+  const snapshot = readSnapshot(db)?.version ?? 0;
+  const firstHeld = count(db, 'SELECT first_version AS n FROM counters');
+  if (firstHeld > snapshot + 1) throw missing(snapshot + 1);
+  const start = seqOf(db.prepare(SEQ_OF_VERSION), snapshot + 1);
+  const rows = db.prepare(`SELECT ${BATCH_COLUMNS} FROM batches WHERE seq >= ? ORDER BY seq`).iterate(start);
+  let expected: number | undefined;
+  for (const row of rows as IterableIterator<BatchRow>) {
+    if (expected === undefined && row.first_version > snapshot + 1) throw missing(snapshot + 1);
+    checkRecord(row, expected);
+    expected = row.first_version + row.event_count;
+  }
+  const lastVersion = Math.max(snapshot, (expected ?? 1) - 1);
+  return [count(db, 'SELECT max(seq) AS n FROM batches'), lastVersion];
+}
+
+/** Seq of the batch that holds `version`, or of the first one after it when it was trimmed. */
+function seqOf(statement: Database.Statement, version: number): number {
+  const row = statement.get(version) as { seq: number } | undefined;
+  return row?.seq ?? 0;
+}
+
+export function readSnapshot(db: Database.Database): { version: number; state: unknown } | null {
+  const row = db.prepare('SELECT version, crc, state FROM snapshots ORDER BY version DESC LIMIT 1').get() as
+    | { version: number; crc: number; state: string }
+    | undefined;
+  if (row === undefined) return null;
+  if (crc32(row.state) !== row.crc) throw corrupt(`the snapshot of version ${row.version} is damaged`);
+  return { version: row.version, state: JSON.parse(row.state) };
+}
+
+/** `expected` is the version after the record before. */
+export function checkRecord(row: BatchRow, expected: number | undefined): void {
+  if (expected !== undefined && row.first_version !== expected) throw missing(expected);
+  if (crc32(row.record) !== row.crc) {
+    throw corrupt(`the record of version ${row.first_version} is damaged`, { version: row.first_version });
+  }
+}
+
+function missing(version: number): HoldfastError {
+  return corrupt(`version ${version} is missing`, { version });
+}
