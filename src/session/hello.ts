@@ -1,0 +1,37 @@
+/** The first frame on a session socket, checked the same way by the shim and by srv's archive. */
+import { timingSafeEqual } from 'node:crypto';
+import { HoldfastError } from '../protocol/errors.ts';
+import { type HelloCommand, SESSION_PROTOCOL, type SessionCommand } from '../protocol/session/index.ts';
+
+/** Throws `forbidden` (reason `hello_required`, as seed 3's peers expect it) for anything but a `Hello`. */
+export function expectHello(command: SessionCommand): HelloCommand {
+  if (command.cmd === 'Hello') return command;
+  throw helloRequired();
+}
+
+/** Also for a peer that sent no frame within `HELLO_MS`. */
+export function helloRequired(): HoldfastError {
+  return new HoldfastError('forbidden', 'hello_required', { field: 'cmd' });
+}
+
+/** The protocol number to speak. Throws `bad_token` or `unsupported_protocol`. */
+export function acceptHello(hello: HelloCommand, token: string): number {
+  if (!sameSecret(hello.token, token)) {
+    throw new HoldfastError('bad_token', 'the token does not open this session; read it again from the home it belongs to', { field: 'token' });
+  }
+  const [low, high] = hello.protocol;
+  const [lowest, highest] = SESSION_PROTOCOL;
+  const spoken = Math.min(high, highest);
+  if (spoken >= Math.max(low, lowest)) return spoken;
+  throw new HoldfastError('unsupported_protocol', `this end speaks session protocol ${lowest} to ${highest}, the peer ${low} to ${high}`, {
+    field: 'protocol',
+    details: { supported: [lowest, highest], offered: [low, high] },
+  });
+}
+
+/** In time that does not depend on where they differ. */
+function sameSecret(given: string, expected: string): boolean {
+  const left = Buffer.from(given);
+  const right = Buffer.from(expected);
+  return left.length === right.length && timingSafeEqual(left, right);
+}
