@@ -1,3 +1,4 @@
 /** The control socket's types (WIRES §1). The zod schemas are a door of their own, `schemas.ts`: only srv pays for them. */
 export * from './messages.ts';
 export * from './sessions.ts';
+export * from './ndjson.ts';

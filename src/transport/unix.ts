@@ -1,0 +1,158 @@
+/** Unix domain sockets: owner-only, and a live one is never unlinked (DESIGN §8). */
+import { lstat, unlink } from 'node:fs/promises';
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { HoldfastError } from '../protocol/errors.ts';
+import { SOCKET_PATH_BYTES } from '../protocol/limits.ts';
+import type { Clock } from '../runtime/index.ts';
+import type { Listener } from './contract.ts';
+
+export interface ListenOptions {
+  clock: Clock;
+  /** The caller holds the lock that owns this path, so a socket nobody answers on may be removed. Default false. */
+  replaceStale?: boolean;
+  /** More connections than this are closed at once. */
+  maxConnections?: number;
+  /** Accepting failed; the listener goes on. */
+  onError?: (error: Error) => void;
+}
+
+export interface ConnectOptions {
+  clock: Clock;
+  /** Ms until the connection must stand. Default 2,000: a listening process accepts by its kernel. */
+  timeoutMs?: number;
+}
+
+const CONNECT_MS = 2_000;
+
+/**
+ * Rejects with `conflict` when something answers on `path` already, or when something else lies there; with
+ * `invalid_argument` for a path too long for `sun_path`.
+ */
+export async function listenUnix(path: string, accept: (stream: Socket) => void, options: ListenOptions): Promise<Listener> {
+  checkPath(path);
+  const server = createServer(accept);
+  if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections;
+  try {
+    await bind(server, path);
+  } catch (error) {
+    if (errno(error) !== 'EADDRINUSE') throw cannotListen(path, error);
+    await removeStale(path, options);
+    await bind(server, path).catch((again: unknown) => {
+      throw cannotListen(path, again);
+    });
+  }
+  server.on('error', (error) => options.onError?.(error));
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        // The callback waits for open connections, which are their owners' business; the descriptor closes at once.
+        server.close();
+        resolve();
+      }),
+  };
+}
+
+/** Rejects with `unreachable`; `details.errno` says why. */
+export function connectUnix(path: string, options: ConnectOptions): Promise<Socket> {
+  checkPath(path);
+  const { promise, resolve, reject } = defer<Socket>();
+  const socket = createConnection({ path });
+  const timeoutMs = options.timeoutMs ?? CONNECT_MS;
+  const cancel = options.clock.after(timeoutMs, () => {
+    socket.destroy(Object.assign(new Error(`no connection after ${timeoutMs} ms`), { code: 'ETIMEDOUT' }));
+  });
+  const failed = (error: Error): void => {
+    cancel();
+    reject(unreachable(path, error));
+  };
+  socket.once('error', failed);
+  socket.once('connect', () => {
+    cancel();
+    socket.off('error', failed);
+    resolve(socket);
+  });
+  return promise;
+}
+
+function bind(server: Server, path: string): Promise<void> {
+  const { promise, resolve, reject } = defer<void>();
+  const listening = (): void => {
+    server.off('error', failed);
+    resolve();
+  };
+  const failed = (error: Error): void => {
+    server.off('listening', listening);
+    reject(error);
+  };
+  server.once('error', failed);
+  server.once('listening', listening);
+  // bind(2) happens inside this call and creates the socket with the umask in force, so nobody else ever sees it open.
+  const umask = process.umask(0o177);
+  try {
+    server.listen({ path });
+  } finally {
+    process.umask(umask);
+  }
+  return promise;
+}
+
+async function removeStale(path: string, options: ListenOptions): Promise<void> {
+  const found = await lstat(path).catch(() => null);
+  if (found === null) return;
+  // connect(2) to an ordinary file is refused just like one to a dead socket.
+  if (!found.isSocket()) throw occupied(path, 'is no socket; move it away');
+  try {
+    const socket = await connectUnix(path, { clock: options.clock });
+    socket.destroy();
+  } catch (error) {
+    const reason = HoldfastError.from(error).details['errno'];
+    if (reason === 'ENOENT') return;
+    if (reason !== 'ECONNREFUSED') throw error;
+    if (options.replaceStale !== true) throw occupied(path, 'is left over from a dead process');
+    await unlink(path);
+    return;
+  }
+  throw occupied(path, 'is served by a live process');
+}
+
+function checkPath(path: string): void {
+  const bytes = Buffer.byteLength(path);
+  if (bytes <= SOCKET_PATH_BYTES) return;
+  throw new HoldfastError('invalid_argument', `a socket path holds ${SOCKET_PATH_BYTES} bytes, ${path} has ${bytes}`, {
+    field: 'path',
+    details: { needed: bytes, limit: SOCKET_PATH_BYTES },
+  });
+}
+
+function occupied(path: string, state: string): HoldfastError {
+  return new HoldfastError('conflict', `${path} ${state}`, { field: 'path' });
+}
+
+function cannotListen(path: string, error: unknown): HoldfastError {
+  if (errno(error) === 'EADDRINUSE') return occupied(path, 'is served by a live process');
+  return new HoldfastError('internal', `cannot listen on ${path}: ${errno(error)}`, {
+    cause: error,
+    details: { errno: errno(error) },
+  });
+}
+
+function unreachable(path: string, error: unknown): HoldfastError {
+  return new HoldfastError('unreachable', `nothing answers on ${path}: ${errno(error)}`, {
+    cause: error,
+    details: { errno: errno(error), path },
+  });
+}
+
+function errno(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String(error);
+}
+
+function defer<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: Error) => void } {
+  let resolve: (value: T) => void = () => {};
+  let reject: (error: Error) => void = () => {};
+  const promise = new Promise<T>((onValue, onError) => {
+    resolve = onValue;
+    reject = onError;
+  });
+  return { promise, resolve, reject };
+}
