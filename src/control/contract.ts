@@ -6,7 +6,7 @@ import type { CommandOptions, Recorded, Subscription, SubscribeOptions } from '.
 import type { ConnectionCommand, ConnectionKind, RegisterCommand, RuntimeStatus } from '../protocol/control/index.ts';
 
 /** Any command of a connection: its registration, the connection's own, or one of the domain's (`C`). */
-export type ControlCommand<C> = RegisterCommand | ConnectionCommand | { cmd: 'goodbye' } | C;
+export type ControlCommand<C extends { cmd: string }> = RegisterCommand | ConnectionCommand | C;
 
 /** A registered connection, as hooks and records see it. */
 export interface ControlPeer {

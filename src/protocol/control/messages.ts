@@ -49,7 +49,8 @@ export type ConnectionCommand =
   | { cmd: 'get_srv_snapshot' } // → srv_snapshot
   | { cmd: 'get_status' } // → { status: RuntimeStatus }
   | { cmd: 'shutdown'; sessions?: boolean } // down [--sessions] → {}
-  | { cmd: 'ping'; nonce?: number };
+  | { cmd: 'ping'; nonce?: number } // → pong
+  | { cmd: 'goodbye' }; // → {}, then the connection closes
 
 export interface SuccessReply {
   reply: string;
@@ -94,7 +95,17 @@ export type PrivateEvent =
   | { event: 'closed'; reason: CloseReason }
   | { event: 'event_list'; events: EventEnvelope[]; epoch: string; complete: boolean; next: number; version: number }
   | { event: 'srv_snapshot'; version: number; epoch: string; state: { sessions: unknown[] } }
-  | { event: 'error'; code: string; message: string; version: 0; field?: string; retryable?: boolean; details?: Record<string, unknown> };
+  | {
+      event: 'error';
+      code: string;
+      message: string;
+      /** Seed 2: true when the connection closes after it. */
+      fatal: boolean;
+      version: 0;
+      field?: string;
+      retryable?: boolean;
+      details?: Record<string, unknown>;
+    };
 
 export type CloseReason =
   | 'superseded'
