@@ -2,7 +2,7 @@
  * What the control server needs from the process that runs it (WIRES §1). The server owns the wire – registration,
  * requests, subscriptions, limits – and knows nothing of sessions, storage or schemas.
  */
-import type { CommandOptions, Recorded, Subscription, SubscribeOptions } from '../kernel/contract.ts';
+import type { CommandOptions, Recorded, Subscription, SubscribeOptions } from '../kernel/index.ts';
 import type { ConnectionCommand, ConnectionKind, RegisterCommand, RuntimeStatus } from '../protocol/control/index.ts';
 
 /** Any command of a connection: its registration, the connection's own, or one of the domain's (`C`). */

@@ -1,6 +1,6 @@
 /** What frames and lines have in common over one stream: reading, closing, and one report of the end. */
 import type { Duplex } from 'node:stream';
-import { HoldfastError } from '../protocol/errors.ts';
+import { HoldfastError } from '../protocol/index.ts';
 import { StreamWriter, type WriterOptions } from './writer.ts';
 
 export interface ConnectionHandlers {

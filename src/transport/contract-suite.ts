@@ -1,7 +1,7 @@
 /** What every transport does, as tests over a factory. */
 import type { Duplex } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
-import { HoldfastError } from '../protocol/errors.ts';
+import type { HoldfastError } from '../protocol/index.ts';
 import { systemClock, withDeadline } from '../runtime/index.ts';
 import type { Frame } from '../protocol/session/index.ts';
 import type { Listener, Transport } from './contract.ts';

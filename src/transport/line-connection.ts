@@ -1,7 +1,6 @@
 /** Lines of JSON over one stream (WIRES §1). */
 import type { Duplex } from 'node:stream';
-import { HoldfastError } from '../protocol/errors.ts';
-import { CONTROL_LINE_IN_BYTES, CONTROL_LINE_OUT_BYTES } from '../protocol/limits.ts';
+import { HoldfastError, limits } from '../protocol/index.ts';
 import { LineSplitter, isBlank } from '../protocol/control/index.ts';
 import { Connection, type ConnectionHandlers, type ConnectionOptions } from './connection.ts';
 
@@ -16,7 +15,7 @@ export interface LineOptions extends ConnectionOptions {
 }
 
 /** Twice the longest line: one may wait while another is being taken. */
-const MAX_QUEUED_BYTES = 2 * CONTROL_LINE_OUT_BYTES;
+const MAX_QUEUED_BYTES = 2 * limits.CONTROL_LINE_OUT_BYTES;
 
 export class LineConnection extends Connection {
   readonly #splitter: LineSplitter;
@@ -27,7 +26,7 @@ export class LineConnection extends Connection {
   constructor(stream: Duplex, handlers: LineHandlers, options: LineOptions) {
     super(stream, handlers, { maxQueuedBytes: MAX_QUEUED_BYTES, ...options });
     this.#handlers = handlers;
-    this.#splitter = new LineSplitter(options.maxLineBytes ?? CONTROL_LINE_IN_BYTES);
+    this.#splitter = new LineSplitter(options.maxLineBytes ?? limits.CONTROL_LINE_IN_BYTES);
   }
 
   override get queuedBytes(): number {
@@ -43,8 +42,8 @@ export class LineConnection extends Connection {
 
   /** As `send`, for a message that is JSON text already. */
   sendText(text: string): boolean {
-    if (text.length * 3 > CONTROL_LINE_OUT_BYTES && Buffer.byteLength(text) > CONTROL_LINE_OUT_BYTES) {
-      throw new HoldfastError('too_large', `a line holds at most ${CONTROL_LINE_OUT_BYTES} bytes; ask for less`);
+    if (text.length * 3 > limits.CONTROL_LINE_OUT_BYTES && Buffer.byteLength(text) > limits.CONTROL_LINE_OUT_BYTES) {
+      throw new HoldfastError('too_large', `a line holds at most ${limits.CONTROL_LINE_OUT_BYTES} bytes; ask for less`);
     }
     if (this.#batch.length === 0) process.nextTick(() => this.#flush());
     this.#batch.push(text);

@@ -3,7 +3,7 @@
  * cut into pieces or cut off.
  */
 import { Duplex } from 'node:stream';
-import { HoldfastError } from '../protocol/errors.ts';
+import { HoldfastError } from '../protocol/index.ts';
 import type { Listener, Transport } from './contract.ts';
 
 export interface MemoryOptions {

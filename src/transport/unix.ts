@@ -1,8 +1,7 @@
 /** Unix domain sockets: owner-only, and a live one is never unlinked (DESIGN §8). */
 import { lstat, unlink } from 'node:fs/promises';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
-import { HoldfastError } from '../protocol/errors.ts';
-import { SOCKET_PATH_BYTES } from '../protocol/limits.ts';
+import { HoldfastError, limits } from '../protocol/index.ts';
 import type { Clock } from '../runtime/index.ts';
 import type { Listener } from './contract.ts';
 
@@ -117,10 +116,10 @@ async function removeStale(path: string, options: ListenOptions): Promise<void> 
 
 function checkPath(path: string): void {
   const bytes = Buffer.byteLength(path);
-  if (bytes <= SOCKET_PATH_BYTES) return;
-  throw new HoldfastError('invalid_argument', `a socket path holds ${SOCKET_PATH_BYTES} bytes, ${path} has ${bytes}`, {
+  if (bytes <= limits.SOCKET_PATH_BYTES) return;
+  throw new HoldfastError('invalid_argument', `a socket path holds ${limits.SOCKET_PATH_BYTES} bytes, ${path} has ${bytes}`, {
     field: 'path',
-    details: { needed: bytes, limit: SOCKET_PATH_BYTES },
+    details: { needed: bytes, limit: limits.SOCKET_PATH_BYTES },
   });
 }
 

@@ -3,8 +3,7 @@
  * deadline on every write. While nothing waits no timer exists.
  */
 import type { Duplex } from 'node:stream';
-import { HoldfastError } from '../protocol/errors.ts';
-import { SOCKET_WRITE_MS } from '../protocol/limits.ts';
+import { HoldfastError, limits } from '../protocol/index.ts';
 import type { Clock } from '../runtime/index.ts';
 
 export interface WriterOptions {
@@ -47,7 +46,7 @@ export class StreamWriter {
     this.#clock = options.clock;
     this.#highWater = options.highWaterBytes ?? HIGH_WATER_BYTES;
     this.#maxQueued = options.maxQueuedBytes ?? MAX_QUEUED_BYTES;
-    this.#writeMs = options.writeMs ?? SOCKET_WRITE_MS;
+    this.#writeMs = options.writeMs ?? limits.SOCKET_WRITE_MS;
     this.#taken = () => this.#progressed();
   }
 

@@ -1,0 +1,40 @@
+/** What the connections of one control server share. */
+import type { CloseReason } from '../protocol/control/index.ts';
+import type { Clock } from '../runtime/index.ts';
+import type { BudgetSize } from './budget.ts';
+import type { ControlPeer, ControlService } from './contract.ts';
+import type { EventTexts } from './fan-out.ts';
+
+/** A connection as the server's registers know it. */
+export interface Registrant {
+  /** Null until registered. */
+  readonly peer: ControlPeer | null;
+  /** Tells the client why, then closes. */
+  end(reason: CloseReason): void;
+}
+
+export interface ControlLimits {
+  /** Ms to register in. */
+  registerMs: number;
+  /** Commands of one connection under way; reading stops while they are. */
+  requests: number;
+  /** Lines of one connection. */
+  lines: BudgetSize;
+  /** Lines that break a rule of the wire. */
+  errors: BudgetSize;
+}
+
+export interface ServerContext<C extends { cmd: string }> {
+  readonly clock: Clock;
+  readonly service: ControlService<C>;
+  readonly limits: ControlLimits;
+  readonly texts: EventTexts;
+  /** In constant time. */
+  tokenMatches(token: string): boolean;
+  /** Makes `connection` the one of its client id; an older one is closed `superseded`. */
+  claimClient(clientId: string, connection: Registrant): void;
+  /** False when a live seed connection has this pid. */
+  claimSeedPid(pid: number, connection: Registrant): boolean;
+  nextSeedId(): number;
+  gone(connection: Registrant): void;
+}
