@@ -1,0 +1,2 @@
+/** The session socket's server. */
+export { SessionServer, type ShimIdentity } from './server.ts';
