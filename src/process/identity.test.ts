@@ -17,6 +17,7 @@ describe('parseStat', () => {
         pgrp: 40,
         session: 39,
         tty: 34816,
+        foreground: 40,
         state: 'S',
         start_time: 987654,
         name,

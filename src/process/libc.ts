@@ -3,13 +3,12 @@
  * memory and 8 ms once, so only a process that needs it asks, before it is in a hurry.
  */
 
-/** Each returns what the C function returns: −1 for a failure. Integers only, so the variadic ones are safe to call. */
+/** Each returns what the C function returns: −1 for a failure. */
 export interface LibC {
   prctl(option: number, a: number, b: number, c: number, d: number): number;
   waitpid(pid: number, status: null, options: number): number;
   /** Fills `fds` with the read and the write end. */
   pipe2(fds: Int32Array, flags: number): number;
-  fcntl(fd: number, command: number, argument: number): number;
 }
 
 /** Undefined where koffi is missing, does not load or this is not Linux. */
@@ -22,7 +21,6 @@ export async function loadLibC(): Promise<LibC | undefined> {
       prctl: library.func('int prctl(int, ulong, ulong, ulong, ulong)'),
       waitpid: library.func('int waitpid(int, int *, int)'),
       pipe2: library.func('int pipe2(_Out_ int *, int)'),
-      fcntl: library.func('int fcntl(int, int, long)'),
     };
   } catch {
     // Optional by design: without it containment is `marked`, which is reported wherever a session is shown.

@@ -17,6 +17,8 @@ export interface ProcessRow extends ProcessIdentity {
   session: number;
   /** Device number of the controlling terminal, 0 for none. */
   tty: number;
+  /** Foreground process group of that terminal (tpgid), −1 for none or unknown. */
+  foreground: number;
   /** `R`, `S`, `D`, `T`, `Z`, … as in proc(5). */
   state: string;
   /** The short command name; not unique, not trustworthy. */
@@ -89,21 +91,22 @@ export function parseStat(text: string): ProcessRow | undefined {
     pgrp: Number(field[2]),
     session: Number(field[3]),
     tty: Number(field[4]),
+    foreground: Number(field[5]),
     state,
     name: text.slice(open + 1, close),
     gone,
   };
 }
 
-const PS_LINE = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(\S+\s+\S+\s+\d+\s+[\d:]+\s+\d+)\s+(.*)$/;
+const PS_LINE = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(-?\d+)\s+(\S+)\s+(\S+\s+\S+\s+\d+\s+[\d:]+\s+\d+)\s+(.*)$/;
 
 function psRows(selection: string[]): ProcessRow[] {
-  const text = runText('ps', [...selection, '-o', 'pid=,ppid=,pgid=,sess=,stat=,lstart=,command=']);
+  const text = runText('ps', [...selection, '-o', 'pid=,ppid=,pgid=,sess=,tpgid=,stat=,lstart=,command=']);
   const rows: ProcessRow[] = [];
   for (const line of text.split('\n')) {
     const match = PS_LINE.exec(line);
     if (match === null) continue;
-    const [, pid, ppid, pgrp, session, stat, started, name] = match as unknown as string[];
+    const [, pid, ppid, pgrp, session, foreground, stat, started, name] = match as unknown as string[];
     rows.push({
       pid: Number(pid),
       start_time: Date.parse(started!) / 1000,
@@ -111,6 +114,7 @@ function psRows(selection: string[]): ProcessRow[] {
       pgrp: Number(pgrp),
       session: Number(session),
       tty: 0,
+      foreground: Number(foreground),
       state: stat!.charAt(0),
       name: name!,
       gone: stat!.startsWith('Z'),

@@ -42,7 +42,7 @@ async function session(script: string, names: string[], env: NodeJS.ProcessEnv =
   await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`only ${Object.keys(named).join()} of ${names.join()}`)), 5_000);
     let text = '';
-    child.stdout!.setEncoding('utf8').on('data', (chunk: string) => {
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
       for (const line of text.split('\n').slice(0, -1)) {
         const [name, pid] = line.split(' ');

@@ -1,0 +1,12 @@
+/** The child's environment: the caller's as it is, the session's mark, and a terminal type where there is a terminal. */
+import { SESSION_MARK } from '../../process/index.ts';
+import type { LaunchSpec } from '../../protocol/launch/index.ts';
+
+const DEFAULT_TERM = 'xterm-256color';
+
+export function childEnvironment(spec: Pick<LaunchSpec, 'env' | 'kind' | 'session_id'>): [string, string][] {
+  const entries = spec.env.filter(([name]) => name !== SESSION_MARK);
+  entries.push([SESSION_MARK, spec.session_id]);
+  if (spec.kind === 'pty' && !entries.some(([name]) => name === 'TERM')) entries.push(['TERM', DEFAULT_TERM]);
+  return entries;
+}
