@@ -114,7 +114,8 @@ export class Cursor implements LogCursor {
     let piece: Piece | undefined;
     let stream: StreamId = 1;
     for (const candidate of this.#streams) {
-      const found = this.#view.window(candidate).at(this.#at[candidate]);
+      const window = this.#view.window(candidate);
+      const found = window.start > this.#at[candidate] ? undefined : window.at(this.#at[candidate]);
       if (found === undefined || found.first >= limit || (piece !== undefined && piece.first < found.first)) continue;
       piece = found;
       stream = candidate;
@@ -124,11 +125,13 @@ export class Cursor implements LogCursor {
       return true;
     }
     this.#flushMarks(piece.first);
+    // A piece may cover several records, the first of them read already.
+    this.#next = Math.max(this.#next, piece.first);
     if (this.#room <= 0) return false;
     const begin = piece.begin + Math.max(0, this.#at[stream] - piece.offset);
     const end = Math.min(piece.end, begin + this.#room);
-    this.#push(stream, piece.first, piece.ms, piece.buffer.subarray(begin, end));
-    this.#next = end === piece.end ? Math.max(this.#next, piece.last + 1) : piece.first;
+    this.#push(stream, this.#next, piece.ms, piece.buffer.subarray(begin, end));
+    if (end === piece.end) this.#next = Math.max(this.#next, piece.last + 1);
     return true;
   }
 
@@ -158,11 +161,10 @@ export class Cursor implements LogCursor {
     }
     this.#flushMarks(this.#next);
     if (this.#room <= 0) return false;
-    if (this.#segment !== segment || this.#segmentSeq !== this.#next) this.#seek(segment);
+    if (this.#segment !== segment || this.#segmentSeq < this.#next) this.#seek(segment);
     const run = this.#readRun(segment);
     if (run === undefined) return true;
     if (this.#takeRun(run) && run.damaged) this.#skipDamage(segment);
-    this.#segmentSeq = this.#next;
     return this.#room > 0;
   }
 
@@ -170,7 +172,7 @@ export class Cursor implements LogCursor {
     const place = locateRecord(segment, this.#next);
     this.#segment = segment;
     this.#segmentAt = place.at;
-    this.#next = place.seq;
+    this.#segmentSeq = place.seq;
   }
 
   #readRun(segment: Segment): RecordRun | undefined {
@@ -181,7 +183,7 @@ export class Cursor implements LogCursor {
     }
     try {
       const wanted = Math.min(this.#room + RECORD_HEAD_BYTES, DISK_READ_BYTES);
-      return readRecords(fd, segment, this.#segmentAt, this.#next, wanted);
+      return readRecords(fd, segment, this.#segmentAt, this.#segmentSeq, wanted);
     } finally {
       fs.closeSync(fd);
     }
@@ -204,7 +206,8 @@ export class Cursor implements LogCursor {
       }
       at += bytes;
       this.#segmentAt += bytes;
-      this.#next++;
+      this.#segmentSeq++;
+      this.#next = Math.max(this.#next, this.#segmentSeq);
     }
     return true;
   }
@@ -216,6 +219,7 @@ export class Cursor implements LogCursor {
     const skipped = Math.max(0, this.#at[stream] - offset);
     const begin = at + RECORD_HEAD_BYTES + skipped;
     if (begin >= end) return { whole: true, joinAt: -1 };
+    this.#next = Math.max(this.#next, this.#segmentSeq);
     if (offset > this.#at[stream]) this.#gap(stream, offset, 'corrupt');
     this.#flushMarks(this.#next);
     const stop = Math.min(end, begin + this.#room);
@@ -249,8 +253,11 @@ export class Cursor implements LogCursor {
   }
 
   #gap(stream: StreamId, to: number, reason: GapReason): void {
-    this.#items.push({ type: 'gap', seq: this.#next, stream, from: this.#at[stream], to, reason });
+    const last = this.#items.at(-1);
+    const from = this.#at[stream];
     this.#at[stream] = to;
+    if (last?.type === 'gap' && last.stream === stream && last.to === from && last.reason === reason) last.to = to;
+    else this.#items.push({ type: 'gap', seq: this.#next, stream, from, to, reason });
   }
 
   /** Returns every mark before `seq` that was not returned yet. */

@@ -1,5 +1,6 @@
 /** A session's log and how it is served: used by the shim (live) and by srv (closed logs) alike. */
 export { attachedStreams, attachStreams, type Backlog, readBacklog, resolveStart } from './attach.ts';
+export { type ClosedFacts, type ClosedLogOptions, openClosedLog, readClosedFacts, sealLog } from './closed.ts';
 export type * from './contract.ts';
 export { FlowControl, type FlowControlOptions, type FlowReader, type LosslessReader } from './flow.ts';
 export { acceptHello, expectHello, helloRequired } from './hello.ts';

@@ -67,7 +67,7 @@ export class StreamWindow {
       return;
     }
     if (this.#block === undefined || this.#blockUsed + bytes.length > this.#block.length) {
-      this.#block = Buffer.allocUnsafeSlow(Math.min(BLOCK_BYTES, Math.max(bytes.length, this.#limit)));
+      this.#block = Buffer.allocUnsafeSlow(Math.min(BLOCK_BYTES, Math.max(bytes.length, this.#limit >> 3)));
       this.#blockUsed = 0;
     }
     bytes.copy(this.#block, this.#blockUsed);

@@ -188,7 +188,7 @@ export class SpillWriter {
 
   /** A new file, or – at the limit, or when there is no space – the oldest one under the new name. */
   #open(path: string, headerBytes: number): void {
-    const most = this.#squeezed ? this.#total - 1 : this.#options.spillBytes - Math.max(this.#segmentBytes, headerBytes);
+    const most = this.#squeezed ? this.#total - 1 : this.#options.spillBytes - Math.max(this.#segmentBytes, headerBytes + RECORD_HEAD_BYTES + this.#payloadBytes);
     this.#squeezed = false;
     let reusable: Segment | undefined;
     while (this.#total > most && this.#options.segments.length > 0) {
