@@ -27,3 +27,5 @@ export type {
 } from './contract.ts';
 export { DEFAULT_KERNEL_LIMITS, type KernelLimits, type KernelOptions, openKernel } from './kernel.ts';
 export { MemoryLog } from './memory-log.ts';
+export { type LinkAck, type LinkFrame, type LinkOptions, type LinkOutcome, LinkSender } from './link.ts';
+export { LinkReceiver, type LinkReceiverOptions, type LinkResult, type ResultMemory } from './link-receiver.ts';

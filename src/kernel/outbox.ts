@@ -1,5 +1,5 @@
 /** The kernel's view of work for other processes; `link.ts` delivers it. */
-import { HoldfastError } from '../protocol/index.ts';
+import type { HoldfastError } from '../protocol/index.ts';
 import type { Commit, Outbox, OutboxOutcome, OutboxRow } from './contract.ts';
 import type { FinishResult, Request } from './sequencer.ts';
 

@@ -2,3 +2,4 @@
 export { acquireLock, type HeldLock } from './lock.ts';
 export { SqliteLog, type SqliteLogOptions } from './log.ts';
 export type { StoreLimits } from './messages.ts';
+export { inspectLog, type SalvageReport, salvage } from './salvage.ts';

@@ -92,7 +92,7 @@ export class SqliteLog implements EventLog {
     return new Promise((resolve, reject) => {
       if (this.#worker === null) throw new HoldfastError('storage_error', 'the event log is not open');
       const id = this.#nextId++;
-      this.#waiting.set(id, { resolve: resolve as (output: unknown) => void, reject });
+      this.#waiting.set(id, { resolve, reject });
       this.#worker.postMessage([id, operation, input]);
     });
   }

