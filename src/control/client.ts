@@ -118,7 +118,9 @@ export class ControlClient {
   request(command: { cmd: string }, options: RequestOptions = {}): Promise<SuccessReply> {
     if (!this.#alive) return Promise.reject(this.#unreachable());
     if (this.#waiting.size >= REQUESTS_COUNT) {
-      return Promise.reject(new HoldfastError('busy', `${REQUESTS_COUNT} requests are waiting for a reply; wait for some`));
+      return Promise.reject(
+        new HoldfastError('busy', `${REQUESTS_COUNT} requests are waiting for a reply; wait for some`),
+      );
     }
     if (options.signal?.aborted) return Promise.reject(asError(options.signal.reason));
     const id = String(++this.#lastId);
@@ -130,12 +132,19 @@ export class ControlClient {
     };
     const text = JSON.stringify(message);
     if (Buffer.byteLength(text) > limits.CONTROL_LINE_IN_BYTES) {
-      return Promise.reject(new HoldfastError('too_large', `a command holds at most ${limits.CONTROL_LINE_IN_BYTES} bytes`));
+      return Promise.reject(
+        new HoldfastError('too_large', `a command holds at most ${limits.CONTROL_LINE_IN_BYTES} bytes`),
+      );
     }
     return this.#ask(id, command.cmd, text, options);
   }
 
-  #ask(id: string, cmd: string, text: string, { signal, deadlineMs = REQUEST_MS }: RequestOptions): Promise<SuccessReply> {
+  #ask(
+    id: string,
+    cmd: string,
+    text: string,
+    { signal, deadlineMs = REQUEST_MS }: RequestOptions,
+  ): Promise<SuccessReply> {
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         this.#waiting.delete(id);
@@ -194,7 +203,9 @@ export class ControlClient {
         reject(error);
       };
       const aborted = (): void => fail(asError(signal?.reason));
-      const cancel = clock.after(registerMs, () => fail(new HoldfastError('timeout', `no registration within ${registerMs} ms`)));
+      const cancel = clock.after(registerMs, () =>
+        fail(new HoldfastError('timeout', `no registration within ${registerMs} ms`)),
+      );
       signal?.addEventListener('abort', aborted, { once: true });
       this.#greeting = {
         resolve: (event) => {
@@ -258,7 +269,13 @@ function isPrivate<K extends PrivateEvent['event']>(
 
 function complaint(event: Extract<PrivateEvent, { event: 'error' }>): HoldfastError {
   const { code, message, field, retryable = false, details = {} } = event;
-  return HoldfastError.fromWire({ code: code as HoldfastError['code'], message, retryable, details, ...(field === undefined ? {} : { field }) });
+  return HoldfastError.fromWire({
+    code: code as HoldfastError['code'],
+    message,
+    retryable,
+    details,
+    ...(field === undefined ? {} : { field }),
+  });
 }
 
 function asError(reason: unknown): Error {

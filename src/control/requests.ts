@@ -53,9 +53,13 @@ export class RequestTable {
       return;
     }
     if (this.#underWay.has(id) || this.#answered.has(id)) {
-      throw new HoldfastError('invalid_argument', 'request_id was used before on this connection; use a new one per request', {
-        field: 'request_id',
-      });
+      throw new HoldfastError(
+        'invalid_argument',
+        'request_id was used before on this connection; use a new one per request',
+        {
+          field: 'request_id',
+        },
+      );
     }
     this.#underWay.add(id);
   }

@@ -5,10 +5,22 @@
 import type { ServiceIdentity } from './contract.ts';
 
 /** Commands a seed connection may send for now: the connection's own. */
-export const SEED_COMMANDS: ReadonlySet<string> = new Set(['register', 'ping', 'goodbye', 'get_srv_snapshot', 'get_events']);
+export const SEED_COMMANDS: ReadonlySet<string> = new Set([
+  'register',
+  'ping',
+  'goodbye',
+  'get_srv_snapshot',
+  'get_events',
+]);
 
 export function seedRegistered(clientId: number, identity: ServiceIdentity, version: number): object {
-  return { event: 'registered', client_id: clientId, launcher_pid: identity.pid, launcher_version: identity.version, version };
+  return {
+    event: 'registered',
+    client_id: clientId,
+    launcher_pid: identity.pid,
+    launcher_version: identity.version,
+    version,
+  };
 }
 
 /** The seed has three codes. */
@@ -19,7 +31,15 @@ export function seedError(code: string, message: string, fatal: boolean): object
 
 /** The seed's own fields; workspaces, tabs and blocks come with their domain. */
 export function seedSnapshot(version: number): object {
-  return { event: 'srv_snapshot', lifecycle: 'running', workspaces: [], tabs: [], active_tabs: [], blocks: [], version };
+  return {
+    event: 'srv_snapshot',
+    lifecycle: 'running',
+    workspaces: [],
+    tabs: [],
+    active_tabs: [],
+    blocks: [],
+    version,
+  };
 }
 
 export function seedEventList<E extends { event: string }>(events: readonly E[], topics: readonly string[] = []): E[] {

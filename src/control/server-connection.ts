@@ -36,6 +36,8 @@ export class ServerConnection<C extends { cmd: string }> implements Registrant {
   #disconnect: DisconnectReason | null = null;
   #cancelRegister: () => void;
   #ended = false;
+  /** It named a protocol: no seed connection. */
+  #ours = false;
   #ready: () => void = () => {};
 
   constructor(stream: Duplex, context: ServerContext<C>) {
@@ -59,7 +61,11 @@ export class ServerConnection<C extends { cmd: string }> implements Registrant {
       { clock: context.clock },
     );
     this.#cancelRegister = context.clock.after(context.limits.registerMs, () => {
-      this.#complain(new HoldfastError('not_registered', `no registration within ${context.limits.registerMs} ms`), undefined, true);
+      this.#complain(
+        new HoldfastError('not_registered', `no registration within ${context.limits.registerMs} ms`),
+        undefined,
+        true,
+      );
       this.end('register_timeout');
     });
   }
@@ -106,7 +112,9 @@ export class ServerConnection<C extends { cmd: string }> implements Registrant {
     const cmd = fields['cmd'];
     if (this.#peer === null && cmd !== 'register') throw notRegistered(cmd);
     if (this.#isSeed() && !SEED_COMMANDS.has(String(cmd))) {
-      throw new HoldfastError('unknown_command', `${String(cmd).slice(0, limits.NAME_BYTES)} is no command here`, { field: 'cmd' });
+      throw new HoldfastError('unknown_command', `${String(cmd).slice(0, limits.NAME_BYTES)} is no command here`, {
+        field: 'cmd',
+      });
     }
     const command = this.#context.service.parse(fields);
     const envelope = readEnvelope(fields, id);
@@ -123,7 +131,9 @@ export class ServerConnection<C extends { cmd: string }> implements Registrant {
 
   #register(command: RegisterCommand, id: string | undefined): void {
     if (this.#peer !== null) throw new HoldfastError('already_registered', 'this connection is registered already');
-    const peer = command.protocol === undefined ? this.#seedPeer(command) : this.#ourPeer(command, command.protocol, id);
+    this.#ours = command.protocol !== undefined;
+    const peer =
+      command.protocol === undefined ? this.#seedPeer(command) : this.#ourPeer(command, command.protocol, id);
     if (peer === null) return;
     this.#cancelRegister();
     this.#peer = peer;
@@ -161,9 +171,12 @@ export class ServerConnection<C extends { cmd: string }> implements Registrant {
 
   /** Null when the client was refused and is being closed. */
   #ourPeer(command: RegisterCommand, range: [number, number], id: string | undefined): ControlPeer | null {
-    if (command.client_id === undefined) throw new HoldfastError('invalid_argument', 'client_id is missing', { field: 'client_id' });
+    if (command.client_id === undefined)
+      throw new HoldfastError('invalid_argument', 'client_id is missing', { field: 'client_id' });
     if (!this.#context.tokenMatches(command.token ?? '')) {
-      const error = new HoldfastError('bad_token', 'the token is not the one in run/secret of this home', { field: 'token' });
+      const error = new HoldfastError('bad_token', 'the token is not the one in run/secret of this home', {
+        field: 'token',
+      });
       this.#answerError(error, id, true);
       this.end('bad_token');
       return null;
@@ -183,7 +196,9 @@ export class ServerConnection<C extends { cmd: string }> implements Registrant {
   async #run(command: ConnectionCommand | C, envelope: Envelope): Promise<void> {
     const id = envelope.request_id;
     try {
-      const answer = isConnectionCommand(command) ? await this.#serve(command, id) : await this.#execute(command, envelope);
+      const answer = isConnectionCommand(command)
+        ? await this.#serve(command, id)
+        : await this.#execute(command, envelope);
       if (answer !== null && id !== undefined) this.#reply(id, answer);
       if (command.cmd === 'goodbye') this.#hangUp('goodbye');
     } catch (error) {
@@ -247,7 +262,13 @@ export class ServerConnection<C extends { cmd: string }> implements Registrant {
     const list = await service.readEvents(since, epoch, count, limits.EVENT_LIST_BYTES);
     const current = service.current();
     if (this.#isSeed()) return { version: current.version, events: seedEventList(list.events, service.seedTopics) };
-    return { version: current.version, epoch: current.epoch, events: list.events, complete: list.complete, next: list.next };
+    return {
+      version: current.version,
+      epoch: current.epoch,
+      events: list.events,
+      complete: list.complete,
+      next: list.next,
+    };
   }
 
   /** Replay from a cursor that is still valid, else a snapshot if one is wanted, then live. */
@@ -269,9 +290,12 @@ export class ServerConnection<C extends { cmd: string }> implements Registrant {
     if (subscription === null && (snapshot === true || since !== undefined)) first = service.snapshot();
     const start = first ?? service.current();
     subscription ??= service.subscribe({ ...filter, since: start.version, epoch: start.epoch });
-    if (id !== undefined) this.#reply(id, { subscribed: true, version: since !== undefined && first === null ? since : start.version });
+    if (id !== undefined)
+      this.#reply(id, { subscribed: true, version: since !== undefined && first === null ? since : start.version });
     if (first !== null) this.#connection.send({ event: 'srv_snapshot', ...first });
-    this.#follow(subscription, (item) => (item.type === 'event' ? this.#context.texts.line(item.event, item.prev) : gapLine(item)));
+    this.#follow(subscription, (item) =>
+      item.type === 'event' ? this.#context.texts.line(item.event, item.prev) : gapLine(item),
+    );
     return null;
   }
 
@@ -313,10 +337,19 @@ export class ServerConnection<C extends { cmd: string }> implements Registrant {
 
   /** A private error event, in the seed's form to whoever is not known to be ours. */
   #complain(error: HoldfastError, id: string | undefined, fatal: boolean): void {
-    const seedForm = id === undefined && (this.#peer?.protocol ?? null) === null;
     const { code, message, field, retryable, details } = error.toWire();
-    if (seedForm) this.#send(seedError(code, message, fatal));
-    else this.#send({ event: 'error', code, message, fatal, version: 0, ...(field === undefined ? {} : { field }), retryable, details });
+    if (id === undefined && !this.#ours) this.#send(seedError(code, message, fatal));
+    else
+      this.#send({
+        event: 'error',
+        code,
+        message,
+        fatal,
+        version: 0,
+        ...(field === undefined ? {} : { field }),
+        retryable,
+        details,
+      });
   }
 
   #reply(id: string, answer: Answer): void {
@@ -359,14 +392,17 @@ export class ServerConnection<C extends { cmd: string }> implements Registrant {
     this.#subscription?.close();
     this.#ready();
     this.#context.gone(this);
-    if (this.#peer !== null) this.#context.service.disconnected?.(this.#peer, this.#disconnect ?? (error === null ? 'eof' : 'error'));
+    if (this.#peer !== null)
+      this.#context.service.disconnected?.(this.#peer, this.#disconnect ?? (error === null ? 'eof' : 'error'));
   }
 }
 
 function notRegistered(cmd: unknown): HoldfastError {
   // Seed 1: goodbye before register ends the connection, everything else does not.
   const fatal = cmd === 'goodbye';
-  return new HoldfastError('not_registered', 'register first: this connection may do nothing else before', { details: { fatal } });
+  return new HoldfastError('not_registered', 'register first: this connection may do nothing else before', {
+    details: { fatal },
+  });
 }
 
 function isRegister(command: { cmd: string }): command is RegisterCommand {
