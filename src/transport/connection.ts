@@ -156,5 +156,8 @@ export abstract class Connection {
 
 function lost(error: Error): HoldfastError {
   const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-  return new HoldfastError('unreachable', `the connection was lost: ${code}`, { cause: error, details: { errno: code } });
+  return new HoldfastError('unreachable', `the connection was lost: ${code}`, {
+    cause: error,
+    details: { errno: code },
+  });
 }

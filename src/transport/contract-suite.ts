@@ -167,7 +167,10 @@ export function transportContract(name: string, create: () => Transport): void {
       a.write(Buffer.from([0, 0, 0, 1, 0x1f]));
       left.connection.sendJson({ cmd: 'Ping' });
       const [answer] = await left.got.until((items) => items.length === 1);
-      expect(answer?.kind === 'json' && JSON.parse(answer.json.toString())).toEqual({ event: 'Error', reason: 'bad_frame' });
+      expect(answer?.kind === 'json' && JSON.parse(answer.json.toString())).toEqual({
+        event: 'Error',
+        reason: 'bad_frame',
+      });
       const [error] = await right.closed.until((items) => items.length === 1);
       expect(error?.code).toBe('bad_frame');
       expect(right.refused.items).toEqual([error]);

@@ -105,7 +105,8 @@ class Pipe {
       return;
     }
     for (const chunk of chunks) {
-      for (let at = 0; at < chunk.length; at += CHUNK_BYTES) this.#queue.push(Buffer.from(chunk.subarray(at, at + CHUNK_BYTES)));
+      for (let at = 0; at < chunk.length; at += CHUNK_BYTES)
+        this.#queue.push(Buffer.from(chunk.subarray(at, at + CHUNK_BYTES)));
       this.bytes += chunk.length;
     }
     this.#waiting = done;
@@ -136,7 +137,8 @@ class Pipe {
       this.wanted = reader.push(chunk);
     }
     this.#settle();
-    if (this.#ended && this.#queue.length === 0 && reader !== null && !reader.destroyed && !reader.readableEnded) this.#finish(reader);
+    if (this.#ended && this.#queue.length === 0 && reader !== null && !reader.destroyed && !reader.readableEnded)
+      this.#finish(reader);
     return moved;
   }
 

@@ -67,7 +67,9 @@ describe('unix listener', () => {
   });
 
   it('refuses a path too long for sun_path', async () => {
-    expect(await code(listenUnix(join(directory, 'x'.repeat(120)), () => {}, { clock: systemClock }))).toBe('invalid_argument');
+    expect(await code(listenUnix(join(directory, 'x'.repeat(120)), () => {}, { clock: systemClock }))).toBe(
+      'invalid_argument',
+    );
   });
 });
 
@@ -89,7 +91,11 @@ describe('memory pair', () => {
     const clock = new VirtualClock();
     const pair = memoryPair({ delivery: 'manual', capacityBytes: 10 });
     let closed: unknown = 'open';
-    const connection = new FrameConnection(pair.left, { frame() {}, closed: (error) => (closed = error) }, { clock, writeMs: 1000 });
+    const connection = new FrameConnection(
+      pair.left,
+      { frame() {}, closed: (error) => (closed = error) },
+      { clock, writeMs: 1000 },
+    );
     connection.sendJson({ a: 1 });
     expect(connection.queuedBytes).toBeGreaterThan(0);
     clock.advance(999);

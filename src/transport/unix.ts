@@ -27,7 +27,11 @@ const CONNECT_MS = 2_000;
  * Rejects with `conflict` when something answers on `path` already, or when something else lies there; with
  * `invalid_argument` for a path too long for `sun_path`.
  */
-export async function listenUnix(path: string, accept: (stream: Socket) => void, options: ListenOptions): Promise<Listener> {
+export async function listenUnix(
+  path: string,
+  accept: (stream: Socket) => void,
+  options: ListenOptions,
+): Promise<Listener> {
   checkPath(path);
   const server = createServer(accept);
   if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections;
@@ -117,10 +121,14 @@ async function removeStale(path: string, options: ListenOptions): Promise<void> 
 function checkPath(path: string): void {
   const bytes = Buffer.byteLength(path);
   if (bytes <= limits.SOCKET_PATH_BYTES) return;
-  throw new HoldfastError('invalid_argument', `a socket path holds ${limits.SOCKET_PATH_BYTES} bytes, ${path} has ${bytes}`, {
-    field: 'path',
-    details: { needed: bytes, limit: limits.SOCKET_PATH_BYTES },
-  });
+  throw new HoldfastError(
+    'invalid_argument',
+    `a socket path holds ${limits.SOCKET_PATH_BYTES} bytes, ${path} has ${bytes}`,
+    {
+      field: 'path',
+      details: { needed: bytes, limit: limits.SOCKET_PATH_BYTES },
+    },
+  );
 }
 
 function occupied(path: string, state: string): HoldfastError {

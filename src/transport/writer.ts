@@ -71,7 +71,10 @@ export class StreamWriter {
   writePair(head: Buffer, body: Buffer): boolean {
     if (this.#stopped) return false;
     if (body.length <= COPY_BYTES) {
-      this.#stream.write(body.length === 0 ? head : Buffer.concat([head, body], head.length + body.length), this.#taken);
+      this.#stream.write(
+        body.length === 0 ? head : Buffer.concat([head, body], head.length + body.length),
+        this.#taken,
+      );
       return this.#watch();
     }
     this.#stream.cork();

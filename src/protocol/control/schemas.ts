@@ -7,13 +7,7 @@
 import { constants } from 'node:os';
 import { z } from 'zod';
 import { HoldfastError, invalid } from '../errors.ts';
-import {
-  ARGUMENT_BYTES,
-  ARGUMENTS_BYTES,
-  NAME_BYTES,
-  TERMINAL_AREA_CELLS,
-  TERMINAL_SIDE_CELLS,
-} from '../limits.ts';
+import { ARGUMENT_BYTES, ARGUMENTS_BYTES, NAME_BYTES, TERMINAL_AREA_CELLS, TERMINAL_SIDE_CELLS } from '../limits.ts';
 import type { SessionLimits } from '../launch/index.ts';
 import type { ConnectionCommand, RegisterCommand } from './messages.ts';
 import type { CreateSession, SessionsCommand } from './sessions.ts';
@@ -31,7 +25,9 @@ const TOPICS = 256;
 const text = (least: number, most: number) =>
   z
     .string({ error: 'must be a string' })
-    .refine((value) => value.length >= least && Buffer.byteLength(value) <= most, { error: `must have ${least} to ${most} bytes` });
+    .refine((value) => value.length >= least && Buffer.byteLength(value) <= most, {
+      error: `must have ${least} to ${most} bytes`,
+    });
 const whole = (low: number, high: number) => {
   const error = `must be a whole number from ${low} to ${high}`;
   return z.int({ error }).min(low, { error }).max(high, { error });
@@ -55,7 +51,10 @@ const name = text(1, NAME_BYTES)
   .refine((value) => !/\p{Cc}/u.test(value), { error: 'must not contain control characters' })
   .refine((value) => !ULID_SHAPE.test(value), { error: 'must not look like a session id' });
 
-const tooLarge = (what: string, most: number) => ({ error: `${what}; at most ${most} bytes are taken`, params: { code: 'too_large' } });
+const tooLarge = (what: string, most: number) => ({
+  error: `${what}; at most ${most} bytes are taken`,
+  params: { code: 'too_large' },
+});
 
 const argument = z
   .string({ error: 'must be a string' })
@@ -67,12 +66,17 @@ const argv = list(argument)
   .refine((values) => totalBytes(values) <= ARGUMENTS_BYTES, tooLarge('is too long', ARGUMENTS_BYTES));
 
 const variable = z
-  .tuple([z.string({ error: 'must be a string' }), z.string({ error: 'must be a string' })], { error: 'must be [name, value]' })
+  .tuple([z.string({ error: 'must be a string' }), z.string({ error: 'must be a string' })], {
+    error: 'must be [name, value]',
+  })
   .refine(([key]) => key !== '', { error: 'must have a name' })
   .refine(([key]) => !key.includes('='), { error: "must have a name without '='" })
   .refine(([key, value]) => withoutNul(key) && withoutNul(value), NUL)
   .refine((entry) => totalBytes(entry) - 1 <= ARGUMENT_BYTES, tooLarge('is too long', ARGUMENT_BYTES));
-const env = list(variable).refine((entries) => totalBytes(entries.flat()) <= ARGUMENTS_BYTES, tooLarge('is too long', ARGUMENTS_BYTES));
+const env = list(variable).refine(
+  (entries) => totalBytes(entries.flat()) <= ARGUMENTS_BYTES,
+  tooLarge('is too long', ARGUMENTS_BYTES),
+);
 
 const cwd = text(1, PATH_BYTES)
   .refine((value) => value.startsWith('/'), { error: 'must be an absolute path' })
@@ -130,7 +134,9 @@ const SCHEMAS = {
   }),
   subscribe: z.object({
     cmd: z.literal('subscribe'),
-    topics: list(identifier).max(TOPICS, { error: `must name at most ${TOPICS} topics` }).exactOptional(),
+    topics: list(identifier)
+      .max(TOPICS, { error: `must name at most ${TOPICS} topics` })
+      .exactOptional(),
     since: version.exactOptional(),
     epoch: identifier.exactOptional(),
     snapshot: flag.exactOptional(),
@@ -150,13 +156,19 @@ const SCHEMAS = {
   create_session: createSession,
   get_session: z.object({ cmd: z.literal('get_session'), session: selector }),
   list_sessions: z.object({ cmd: z.literal('list_sessions'), originator: label.exactOptional() }),
-  terminate_session: z.object({ cmd: z.literal('terminate_session'), session: selector, grace_ms: duration.exactOptional() }),
+  terminate_session: z.object({
+    cmd: z.literal('terminate_session'),
+    session: selector,
+    grace_ms: duration.exactOptional(),
+  }),
   signal_session: z.object({
     cmd: z.literal('signal_session'),
     session: selector,
     signal: z
       .string({ error: 'must be a string' })
-      .refine((value) => Object.hasOwn(constants.signals, value), { error: 'must be a signal name of this system, such as SIGTERM' }),
+      .refine((value) => Object.hasOwn(constants.signals, value), {
+        error: 'must be a signal name of this system, such as SIGTERM',
+      }),
   }),
   remove_session: z.object({ cmd: z.literal('remove_session'), session: selector, force: flag.exactOptional() }),
   purge_exited: z.object({ cmd: z.literal('purge_exited'), originator: label.exactOptional() }),

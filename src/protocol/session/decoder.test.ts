@@ -109,9 +109,17 @@ describe('FrameDecoder', () => {
     ['a DATA frame over 64 KiB', 'too_large', raw([1, 1], DATA_FRAME_BYTES + 11)],
     ['a DATA frame of stream 3', 'bad_frame', raw([1, 3, 0, 0, 0, 0, 0, 0, 0, 0, 65])],
     ['an offset beyond 2^53 - 1', 'bad_frame', raw([1, 1, 0, 0x20, 0, 0, 0, 0, 0, 0, 65])],
-    ['a GAP frame of the wrong size', 'bad_frame', raw(Buffer.concat([encodeGap(1, 0, 1, 'retention').subarray(4), Buffer.of(0)]))],
+    [
+      'a GAP frame of the wrong size',
+      'bad_frame',
+      raw(Buffer.concat([encodeGap(1, 0, 1, 'retention').subarray(4), Buffer.of(0)])),
+    ],
     ['a GAP frame that runs backwards', 'bad_frame', encodeGap(1, 5, 4, 'retention')],
-    ['a GAP frame of an unknown reason', 'bad_frame', Buffer.concat([encodeGap(1, 0, 1, 'retention').subarray(0, 22), Buffer.of(9)])],
+    [
+      'a GAP frame of an unknown reason',
+      'bad_frame',
+      Buffer.concat([encodeGap(1, 0, 1, 'retention').subarray(0, 22), Buffer.of(9)]),
+    ],
     ['an INPUT frame without a whole head', 'bad_frame', raw([3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0])],
     ['an INPUT frame whose seq is beyond 2^53 - 1', 'bad_frame', raw([3, 0, 0, 0, 1, 0xff, 0, 0, 0, 0, 0, 0, 0])],
   ];

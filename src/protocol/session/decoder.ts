@@ -6,7 +6,17 @@
  */
 import { HoldfastError } from '../errors.ts';
 import { DATA_FRAME_BYTES, FRAME_BYTES } from '../limits.ts';
-import { FRAME_DATA, FRAME_GAP, FRAME_INPUT, FRAME_JSON, GAP_REASON, UNKNOWN_END, readU64, type Frame, type GapReason } from './frames.ts';
+import {
+  FRAME_DATA,
+  FRAME_GAP,
+  FRAME_INPUT,
+  FRAME_JSON,
+  GAP_REASON,
+  UNKNOWN_END,
+  readU64,
+  type Frame,
+  type GapReason,
+} from './frames.ts';
 import type { StreamId } from './messages.ts';
 
 const PREFIX_BYTES = 4;
@@ -103,7 +113,9 @@ export class FrameDecoder {
     const needed = this.#received + count;
     if (needed > this.#partial.length) {
       const limit = this.#expected === 0 ? LEAST_ALLOCATION_BYTES : this.#expected;
-      const grown = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(limit, Math.max(LEAST_ALLOCATION_BYTES, needed * GROWTH))));
+      const grown = Buffer.allocUnsafeSlow(
+        Math.max(needed, Math.min(limit, Math.max(LEAST_ALLOCATION_BYTES, needed * GROWTH))),
+      );
       this.#partial.copy(grown, 0, 0, this.#received);
       this.#partial = grown;
     }
@@ -169,9 +181,13 @@ function checkLength(payload: number): void {
 function checkKind(kind: number, payload: number): void {
   if (kind === FRAME_JSON) return;
   if (kind === FRAME_DATA) {
-    if (payload < DATA_HEAD_BYTES) throw badFrame(`a DATA frame has at least ${DATA_HEAD_BYTES} bytes, this one ${payload}`);
+    if (payload < DATA_HEAD_BYTES)
+      throw badFrame(`a DATA frame has at least ${DATA_HEAD_BYTES} bytes, this one ${payload}`);
     if (payload <= DATA_HEAD_BYTES + DATA_FRAME_BYTES) return;
-    throw new HoldfastError('too_large', `a DATA frame carries at most ${DATA_FRAME_BYTES} bytes, this one ${payload - DATA_HEAD_BYTES}`);
+    throw new HoldfastError(
+      'too_large',
+      `a DATA frame carries at most ${DATA_FRAME_BYTES} bytes, this one ${payload - DATA_HEAD_BYTES}`,
+    );
   }
   if (kind === FRAME_INPUT) {
     if (payload >= INPUT_HEAD_BYTES) return;

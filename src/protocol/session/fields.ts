@@ -114,7 +114,12 @@ export function required<T>(fields: Fields, name: string, read: Read<T>, path = 
 }
 
 /** `{}` when the field is missing or null, else the field: spread into the result. */
-export function optional<N extends string, T>(fields: Fields, name: N, read: Read<T>, path: string = name): { [K in N]?: T } {
+export function optional<N extends string, T>(
+  fields: Fields,
+  name: N,
+  read: Read<T>,
+  path: string = name,
+): { [K in N]?: T } {
   const value = fields[name];
   if (value === undefined || value === null) return {};
   return { [name]: read(value, path) } as { [K in N]?: T };

@@ -10,7 +10,15 @@ import { isAbsolute } from 'node:path';
 import { HoldfastError, invalid } from '../errors.ts';
 import { FRAME_BYTES, NAME_BYTES, TEE_RING_BYTES } from '../limits.ts';
 import * as is from './fields.ts';
-import type { AttachCommand, AttachFrom, SessionCommand, SessionCommandName, SessionEvent, TeeOptions, TeeSink } from './messages.ts';
+import type {
+  AttachCommand,
+  AttachFrom,
+  SessionCommand,
+  SessionCommandName,
+  SessionEvent,
+  TeeOptions,
+  TeeSink,
+} from './messages.ts';
 import { SESSION_COMMANDS, SESSION_EVENTS } from './variants.ts';
 
 type Id = { id?: string | number };
@@ -42,7 +50,8 @@ export function parseSessionCommand(json: Buffer): SessionCommand {
     if (typeof cmd === 'string') name = cmd.slice(0, NAME_BYTES);
     envelope = is.optional(fields, 'id', readId);
     if (typeof cmd !== 'string') throw invalid('cmd', 'cmd must be the name of a command');
-    if (!isCommandName(cmd)) throw new HoldfastError('unknown_command', `${name} is no command of a session`, { field: 'cmd' });
+    if (!isCommandName(cmd))
+      throw new HoldfastError('unknown_command', `${name} is no command of a session`, { field: 'cmd' });
     const command: SessionCommand = COMMANDS[cmd](fields);
     return 'id' in envelope ? Object.assign(command, envelope) : command;
   } catch (error) {
@@ -136,7 +145,13 @@ const COMMANDS: Parsers = {
   Ping: () => ({ cmd: 'Ping' }),
 };
 
-const readShutdownReason = is.oneOf('requested', 'restart_handoff', 'context_exhausted', 'topology_change', 'daemon_stop');
+const readShutdownReason = is.oneOf(
+  'requested',
+  'restart_handoff',
+  'context_exhausted',
+  'topology_change',
+  'daemon_stop',
+);
 const readFlowPolicy = is.oneOf('never_block', 'lossless');
 const attachPlaces = ['start', 'end', 'screen'] as const;
 
