@@ -1,0 +1,91 @@
+import { resolve } from 'node:path';
+import { resolveHome } from '../protocol/home/index.ts';
+import { HoldfastError } from '../protocol/index.ts';
+import { COMMON_OPTIONS, flag, parseCommandArguments, text } from './arguments.ts';
+import type { CommandContext, CommandSpec } from './command.ts';
+import { COMMANDS, SHELL } from './commands.ts';
+import { exitStatusOf, reportError } from './errors.ts';
+import { commandHelp, overview } from './help.ts';
+import { Output, OutputClosed, SIGPIPE_STATUS } from './output.ts';
+
+export interface CommandLine {
+  words: string[];
+  env: NodeJS.ProcessEnv;
+  loader: string;
+  version: string;
+}
+
+/** Runs one command and resolves with the exit status. */
+export async function runCommandLine(line: CommandLine): Promise<number> {
+  const out = new Output(line.env);
+  let spec: CommandSpec | undefined;
+  try {
+    const found = findCommand(line.words);
+    if (typeof found === 'string') {
+      out.line(found === 'version' ? line.version : found);
+      return 0;
+    }
+    spec = found.spec;
+    const { options, positionals, rest } = parseCommandArguments(spec, found.words);
+    if (flag(options, 'help')) {
+      out.line(spec === SHELL ? overview(COMMANDS) : commandHelp(spec));
+      return 0;
+    }
+    const home = resolve(resolveHome(text(options, 'home'), line.env));
+    const { run } = await spec.load();
+    const context: CommandContext = {
+      options,
+      positionals,
+      rest,
+      home,
+      out,
+      json: flag(options, 'json'),
+      loader: line.loader,
+      env: line.env,
+      connect: async (choice = {}) => {
+        const { connect } = await import('../client/index.ts');
+        return connect({ home, loader: line.loader, env: line.env, start: choice.start ?? true });
+      },
+    };
+    return await run(context);
+  } catch (error) {
+    if (error instanceof OutputClosed) return SIGPIPE_STATUS;
+    reportError(out, error);
+    return exitStatusOf(spec, line.words, error);
+  }
+}
+
+/** The command and its words, or the text of a help or version request. */
+function findCommand(words: string[]): { spec: CommandSpec; words: string[] } | string {
+  const [leading, rest] = splitLeadingOptions(words);
+  const name = rest[0];
+  if (name === undefined) {
+    return leading.includes('--version') || leading.includes('-V') ? 'version' : { spec: SHELL, words: leading };
+  }
+  if (name === 'version') return 'version';
+  if (name === 'help') return helpText(rest[1]);
+  const spec = COMMANDS.find((command) => command.name === name);
+  if (spec === undefined) throw unknownCommand(name);
+  return { spec, words: [...leading, ...rest.slice(1)] };
+}
+
+/** Options before the command's name. */
+function splitLeadingOptions(words: string[]): [string[], string[]] {
+  const valued = new Set([...SHELL.options, ...COMMON_OPTIONS].flatMap(({ name, value }) => (value === undefined ? [] : [`--${name}`])));
+  let at = 0;
+  while (at < words.length && words[at]!.startsWith('-')) at += valued.has(words[at]!) ? 2 : 1;
+  return [words.slice(0, at), words.slice(at)];
+}
+
+function helpText(name: string | undefined): string {
+  if (name === undefined) return overview(COMMANDS);
+  const spec = COMMANDS.find((command) => command.name === name);
+  if (spec === undefined) throw unknownCommand(name);
+  return commandHelp(spec);
+}
+
+function unknownCommand(name: string): HoldfastError {
+  const near = COMMANDS.find((command) => command.name.startsWith(name) || name.startsWith(command.name));
+  const hint = near === undefined ? 'see: holdfast help' : `did you mean "${near.name}"?`;
+  return new HoldfastError('unknown_command', `there is no command "${name}"; ${hint}`);
+}

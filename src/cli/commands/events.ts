@@ -1,0 +1,50 @@
+import type { EventItem } from '../../client/index.ts';
+import type { EventEnvelope } from '../../protocol/control/index.ts';
+import { flag, integer, text } from '../arguments.ts';
+import type { CommandContext } from '../command.ts';
+import { printable } from '../format.ts';
+
+export async function run({ connect, options, json, out }: CommandContext): Promise<number> {
+  const since = integer(options, 'since', 0, Number.MAX_SAFE_INTEGER);
+  const epoch = text(options, 'epoch');
+  const topics = text(options, 'topics')?.split(',').filter((topic) => topic !== '');
+  const holdfast = await connect();
+  const show = (event: EventEnvelope & Record<string, unknown>): void => {
+    if (json) out.json(event);
+    else out.line(describe(event));
+  };
+  const cursor = { ...(since === undefined ? {} : { since }), ...(epoch === undefined ? {} : { epoch }) };
+  if (!flag(options, 'follow')) {
+    const { events, complete } = await holdfast.history(cursor);
+    if (!complete) out.note('holdfast: older events are no longer kept');
+    for (const event of events) if (matches(topics, event.event)) show(event);
+    return 0;
+  }
+  const stream = await holdfast.events({
+    ...cursor,
+    ...(topics === undefined ? {} : { topics }),
+    onConnection: (state) => out.note(state === 'lost' ? 'holdfast: connection lost, reconnecting' : 'holdfast: reconnected'),
+  });
+  for await (const item of stream) {
+    if (item.type === 'event') show(item.event);
+    else if (item.type === 'gap') showGap(item, json, out);
+  }
+  return 0;
+}
+
+function showGap(item: Extract<EventItem, { type: 'gap' }>, json: boolean, out: CommandContext['out']): void {
+  if (json) out.json({ event: 'gap', from: item.from, to: item.to, reason: item.reason });
+  else out.note(`holdfast: events ${item.from} to ${item.to} are missing (${item.reason})`);
+}
+
+function matches(topics: string[] | undefined, event: string): boolean {
+  if (topics === undefined) return true;
+  return topics.some((topic) => (topic.endsWith('*') ? event.startsWith(topic.slice(0, -1)) : event === topic));
+}
+
+function describe(event: EventEnvelope & Record<string, unknown>): string {
+  const { event: name, version, at, prev: _prev, session_id, ...fields } = event;
+  const time = new Date(at).toISOString().replace('T', ' ').slice(0, 19);
+  const subject = typeof session_id === 'string' ? ` ${session_id}` : '';
+  return `${version}  ${time}  ${name}${subject} ${printable(JSON.stringify(fields))}`;
+}

@@ -1,0 +1,49 @@
+import type { SessionRecord } from '../protocol/control/index.ts';
+
+/** Aligned columns, two blanks apart; the last one is cut to fit `width`. */
+export function table(rows: readonly (readonly string[])[], width?: number): string[] {
+  const columns = Math.max(0, ...rows.map((row) => row.length));
+  const widths = Array.from({ length: columns }, (_, at) => Math.max(...rows.map((row) => (row[at] ?? '').length)));
+  return rows.map((row) => {
+    const text = row.map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd(widths[at]!))).join('  ');
+    return width !== undefined && text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…` : text;
+  });
+}
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** `12s`, `5m`, `3h`, `2d`. */
+export function age(ms: number): string {
+  if (ms < MINUTE) return `${Math.max(0, Math.round(ms / 1_000))}s`;
+  if (ms < HOUR) return `${Math.floor(ms / MINUTE)}m`;
+  if (ms < DAY) return `${Math.floor(ms / HOUR)}h`;
+  return `${Math.floor(ms / DAY)}d`;
+}
+
+export function bytes(count: number): string {
+  if (count < 1024) return `${count} B`;
+  const units = ['KiB', 'MiB', 'GiB', 'TiB'];
+  let value = count;
+  let unit = 'B';
+  for (const next of units) {
+    if (value < 1024) break;
+    value /= 1024;
+    unit = next;
+  }
+  return `${value.toFixed(1)} ${unit}`;
+}
+
+/** What became of a session, in a word or two. */
+export function stateOf(record: SessionRecord): string {
+  const { exit, state } = record;
+  if (exit === null) return record.start_error === null ? state : 'start failed';
+  const how = exit.signal ?? (exit.code === null ? (exit.cause ?? 'unknown') : String(exit.code));
+  return state === 'lost' ? `lost (${exit.cause ?? how})` : `${state} (${how})`;
+}
+
+/** Control characters of a foreign text must not reach the terminal. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, (char) => (char === '\n' ? '\\n' : '\\x' + char.charCodeAt(0).toString(16).padStart(2, '0')));
+}

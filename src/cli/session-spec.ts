@@ -1,0 +1,60 @@
+/** From flags to what a session is started with. */
+import { resolve } from 'node:path';
+import type { SessionSpec } from '../client/index.ts';
+import { HoldfastError, invalid, limits } from '../protocol/index.ts';
+import { duration, flag, integer, text, texts } from './arguments.ts';
+import type { CommandContext, OptionValues } from './command.ts';
+import { terminalSize } from './terminal/terminal.ts';
+
+export function sessionSpec({ options, env }: Pick<CommandContext, 'options' | 'env'>, argv: string[]): SessionSpec {
+  const pipe = flag(options, 'pipe');
+  if (flag(options, 'merge-stderr') && !pipe) {
+    throw invalid('--merge-stderr', '--merge-stderr needs --pipe; a terminal has only one output');
+  }
+  const name = text(options, 'name');
+  const originator = text(options, 'originator');
+  return {
+    argv,
+    cwd: workingDirectory(text(options, 'cwd')),
+    env: environment(env, texts(options, 'env')),
+    kind: pipe ? 'pipe' : 'pty',
+    umask: process.umask(),
+    ...(name === undefined ? {} : { name }),
+    ...(originator === undefined ? {} : { originator }),
+    ...(flag(options, 'merge-stderr') ? { merge_stderr: true } : {}),
+    ...(pipe ? {} : size(options)),
+    ...(text(options, 'linger') === undefined ? {} : { limits: { linger_ms: duration(options, 'linger')! } }),
+  };
+}
+
+function workingDirectory(given: string | undefined): string {
+  try {
+    return resolve(given ?? process.cwd());
+  } catch (error) {
+    throw new HoldfastError('invalid_argument', 'the current directory no longer exists; give one with --cwd', {
+      field: '--cwd',
+      cause: error,
+    });
+  }
+}
+
+/** The caller's environment with what --env adds; the later entry wins. */
+function environment(env: NodeJS.ProcessEnv, added: string[]): [string, string][] {
+  const entries = Object.entries(env).filter((entry): entry is [string, string] => {
+    return entry[1] !== undefined && !entry[0].startsWith('HOLDFAST_');
+  });
+  for (const word of added) {
+    const at = word.indexOf('=');
+    if (at <= 0) throw invalid('--env', `--env must be NAME=VALUE, not "${word}"`);
+    entries.push([word.slice(0, at), word.slice(at + 1)]);
+  }
+  return entries;
+}
+
+function size(options: OptionValues): { rows: number; cols: number } {
+  const here = terminalSize(1);
+  return {
+    rows: integer(options, 'rows', 1, limits.TERMINAL_SIDE_CELLS) ?? here?.rows ?? limits.DEFAULT_ROWS,
+    cols: integer(options, 'cols', 1, limits.TERMINAL_SIDE_CELLS) ?? here?.cols ?? limits.DEFAULT_COLS,
+  };
+}

@@ -1,0 +1,131 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { constants } from 'node:os';
+import { isatty, WriteStream } from 'node:tty';
+import { writeFullySync } from '../../client/index.ts';
+import { TerminalModes } from './modes.ts';
+
+export interface TerminalSize {
+  rows: number;
+  cols: number;
+}
+
+const ENDING: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'];
+
+/** The size of the terminal behind `fd`; undefined where there is none, or it does not know. */
+export function terminalSize(fd: number): TerminalSize | undefined {
+  if (!isatty(fd)) return undefined;
+  // A descriptor of its own: Node makes a terminal it wraps non-blocking, and ours must keep blocking.
+  const own = openSync(`/dev/fd/${fd}`, 'r+');
+  const stream = new WriteStream(own);
+  const { rows, columns } = stream;
+  stream.destroy();
+  return rows > 0 && columns > 0 ? { rows, cols: columns } : undefined;
+}
+
+/**
+ * The user's terminal while a session is shown on it: raw, bytes both ways, and put back as it was on every way out,
+ * signals and exceptions included.
+ */
+export class Terminal {
+  readonly modes = new TerminalModes();
+  readonly #input = process.stdin;
+  readonly #stty: Promise<unknown>;
+  readonly #cleanups: (() => void)[] = [];
+  #entered = true;
+
+  /** Throws when standard input or output is no terminal: check with `isatty` first. */
+  constructor() {
+    this.#input.setRawMode(true);
+    this.#stty = disableOutputProcessing();
+    const leave = (): void => this.leave();
+    process.on('exit', leave);
+    this.#cleanups.push(() => process.off('exit', leave));
+    for (const signal of ENDING) {
+      const end = (): void => {
+        this.leave();
+        process.exit(128 + constants.signals[signal]);
+      };
+      process.on(signal, end);
+      this.#cleanups.push(() => process.off(signal, end));
+    }
+  }
+
+  /** Resolves when the terminal is entirely raw. */
+  async ready(): Promise<void> {
+    await this.#stty;
+  }
+
+  onInput(take: (bytes: Buffer) => void): void {
+    this.#input.on('data', take);
+    this.#cleanups.push(() => this.#input.off('data', take));
+  }
+
+  onInputEnd(end: () => void): void {
+    this.#input.once('end', end);
+    this.#cleanups.push(() => this.#input.off('end', end));
+  }
+
+  pauseInput(): void {
+    this.#input.pause();
+  }
+
+  resumeInput(): void {
+    if (this.#entered) this.#input.resume();
+  }
+
+  onResize(resized: (size: TerminalSize) => void): void {
+    const changed = (): void => {
+      const size = terminalSize(1);
+      if (size !== undefined) resized(size);
+    };
+    process.on('SIGWINCH', changed);
+    this.#cleanups.push(() => process.off('SIGWINCH', changed));
+  }
+
+  write(bytes: Buffer): void {
+    this.modes.observe(bytes);
+    writeFullySync(1, bytes);
+  }
+
+  /** What the user had on the screen scrolls up instead of being overwritten; then everything is blank. */
+  clear(size: TerminalSize, keepContent: boolean): void {
+    const scroll = keepContent ? '\r\n'.repeat(size.rows) : '';
+    writeFullySync(1, Buffer.concat([this.modes.restore(), Buffer.from(`\x1b[0m${scroll}\x1b[H\x1b[2J`)]));
+  }
+
+  /** A line of our own, on a line of its own. */
+  say(text: string): void {
+    writeFullySync(1, Buffer.from(`\r\n[${text}]\r\n`));
+  }
+
+  leave(): void {
+    if (!this.#entered) return;
+    this.#entered = false;
+    for (const cleanup of this.#cleanups) cleanup();
+    try {
+      writeFullySync(1, this.modes.restore());
+      this.#input.setRawMode(false);
+    } catch {
+      // The terminal has gone: there is nothing to put back.
+    }
+    this.#input.pause();
+  }
+}
+
+/**
+ * Node's raw mode leaves ONLCR on, which would put a carriage return before every bare line feed of a full-screen
+ * program (termios(3)); leaving raw mode restores all of it.
+ */
+async function disableOutputProcessing(): Promise<void> {
+  let stty: ChildProcess;
+  try {
+    const terminal = openSync('/dev/fd/0', 'r+');
+    stty = spawn('stty', ['-opost'], { stdio: [terminal, 'ignore', 'ignore'] });
+    closeSync(terminal);
+    await once(stty, 'close');
+  } catch {
+    // No stty: screens of programs that use bare line feeds may be off by a column.
+  }
+}

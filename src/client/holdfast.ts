@@ -1,0 +1,217 @@
+import type { CreateSession, EventEnvelope, RuntimeStatus, SessionRecord, SuccessReply } from '../protocol/control/index.ts';
+import { HoldfastError } from '../protocol/index.ts';
+import type { Clock, Ids } from '../runtime/index.ts';
+import type { CallOptions, ControlCalls } from './control-calls.ts';
+import type { OpenControl } from './control-link.ts';
+import { type EventsOptions, EventStream } from './events.ts';
+import { Session, type WaitTarget } from './session.ts';
+import type { SessionWatch } from './session-watch.ts';
+import type { SessionConnector } from './socket-link.ts';
+
+/** What a session is started with; see `CreateSession` for each field. */
+export type SessionSpec = Omit<CreateSession, 'cmd'>;
+
+export interface HoldfastContext {
+  home: string;
+  calls: ControlCalls;
+  watch: SessionWatch;
+  openEvents: OpenControl;
+  connector: SessionConnector;
+  clock: Clock;
+  ids: Ids;
+}
+
+const START_MS = 10_000;
+const EVENTS_PER_PAGE = 5_000;
+
+const SATISFIED: Record<WaitTarget, (record: SessionRecord) => boolean> = {
+  started: (record) => record.state !== 'starting',
+  exit: (record) => record.state === 'exited' || record.state === 'ended' || record.state === 'lost',
+  end: (record) => record.state === 'ended' || record.state === 'lost',
+};
+
+/**
+ * A client of one home's runtime. Made by `connect`. Requests survive srv: a lost connection is replaced, srv is started
+ * when it is gone, and every command that changes something carries a key, so it happens once.
+ */
+export class Holdfast {
+  readonly home: string;
+  readonly #context: HoldfastContext;
+
+  constructor(context: HoldfastContext) {
+    this.home = context.home;
+    this.#context = context;
+  }
+
+  /** Asks for a session; resolves when that is durable. It may still fail to start: `run` waits for that. */
+  async create(spec: SessionSpec, options: CallOptions = {}): Promise<{ session: Session; record: SessionRecord }> {
+    const reply = await this.#mutate({ cmd: 'create_session', ...spec }, options);
+    const record = reply['session'] as SessionRecord;
+    return { session: this.#handle(record.id), record };
+  }
+
+  /** Starts a session; resolves when its child runs. Throws `start_failed` with `details.exit_status` 125–127. */
+  async run(spec: SessionSpec, options: CallOptions = {}): Promise<{ session: Session; record: SessionRecord }> {
+    const { calls, watch } = this.#context;
+    const deadline = AbortSignal.timeout(options.deadlineMs ?? START_MS + 2_000);
+    const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline]);
+    watch.prepare(await calls.link('always', signal));
+    const created = await this.create(spec, { ...options, signal });
+    if (created.record.state !== 'starting') return { session: created.session, record: started(created.record) };
+    try {
+      const record = await watch.wait(created.record.id, SATISFIED.started, signal);
+      return { session: created.session, record: started(record) };
+    } catch (error) {
+      if (deadline.aborted) throw new HoldfastError('timeout', `session ${created.record.id} did not start within ${START_MS} ms`);
+      throw error;
+    }
+  }
+
+  /** `session`: an id, a unique prefix of one, or a name. Throws `not_found` or `ambiguous`. */
+  async get(session: string, options: CallOptions = {}): Promise<{ session: Session; record: SessionRecord }> {
+    const reply = await this.#read({ cmd: 'get_session', session }, options);
+    const record = reply['session'] as SessionRecord;
+    this.#context.connector.know(record, reply['token'] as string);
+    return { session: this.#handle(record.id), record };
+  }
+
+  async list(filter: { originator?: string } = {}, options: CallOptions = {}): Promise<SessionRecord[]> {
+    const reply = await this.#read({ cmd: 'list_sessions', ...filter }, options);
+    return reply['sessions'] as SessionRecord[];
+  }
+
+  async status(options: CallOptions = {}): Promise<RuntimeStatus> {
+    return (await this.#read({ cmd: 'get_status' }, options))['status'] as RuntimeStatus;
+  }
+
+  /** Ends the whole tree: soft now, hard after `graceMs` (default 5,000). Resolves at once; `wait` for the end. */
+  async stop(session: string, options: CallOptions & { graceMs?: number } = {}): Promise<{ record: SessionRecord; alreadyExited: boolean }> {
+    const { graceMs, ...rest } = options;
+    const reply = await this.#mutate(
+      { cmd: 'terminate_session', session, ...(graceMs === undefined ? {} : { grace_ms: graceMs }) },
+      rest,
+    );
+    return { record: reply['session'] as SessionRecord, alreadyExited: reply['already_exited'] === true };
+  }
+
+  kill(session: string, options: CallOptions = {}): Promise<{ record: SessionRecord; alreadyExited: boolean }> {
+    return this.stop(session, { ...options, graceMs: 0 });
+  }
+
+  async signal(session: string, signal: string, options: CallOptions = {}): Promise<SessionRecord> {
+    return (await this.#mutate({ cmd: 'signal_session', session, signal }, options))['session'] as SessionRecord;
+  }
+
+  /** Forgets a session and its log; a live one only with `force`, which ends it first. Returns its id. */
+  async remove(session: string, options: CallOptions & { force?: boolean } = {}): Promise<string> {
+    const { force, ...rest } = options;
+    const reply = await this.#mutate({ cmd: 'remove_session', session, ...(force === undefined ? {} : { force }) }, rest);
+    return reply['removed'] as string;
+  }
+
+  /** Forgets every session that has ended; returns their ids. */
+  async purgeExited(filter: { originator?: string } = {}, options: CallOptions = {}): Promise<string[]> {
+    return (await this.#mutate({ cmd: 'purge_exited', ...filter }, options))['removed'] as string[];
+  }
+
+  async setDesired(session: string, desired: SessionRecord['desired'], options: CallOptions = {}): Promise<SessionRecord> {
+    return (await this.#mutate({ cmd: 'set_desired', session, desired }, options))['session'] as SessionRecord;
+  }
+
+  /** Waits until a session has started, exited or ended, over any number of srv's restarts. `timeout` after `timeoutMs`. */
+  async wait(
+    session: string,
+    options: { for: WaitTarget; signal?: AbortSignal | undefined; timeoutMs?: number | undefined },
+  ): Promise<SessionRecord> {
+    const { record } = await this.get(session, { signal: options.signal });
+    if (SATISFIED[options.for](record)) return record;
+    const deadline = options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs);
+    const signals = [options.signal, deadline].filter((signal) => signal !== undefined);
+    try {
+      return await this.#context.watch.wait(
+        record.id,
+        SATISFIED[options.for],
+        signals.length === 0 ? undefined : AbortSignal.any(signals),
+      );
+    } catch (error) {
+      if (deadline?.aborted !== true || options.signal?.aborted === true) throw error;
+      throw new HoldfastError('timeout', `session ${record.id} is still running after ${options.timeoutMs} ms`);
+    }
+  }
+
+  /**
+   * Committed events as an async iterator; it resumes at its cursor after srv's death and throws rather than skip one.
+   * A slow loop costs srv nothing: its socket is not read meanwhile.
+   */
+  events(options: EventsOptions = {}): Promise<EventStream> {
+    const { openEvents, calls, clock } = this.#context;
+    const revive = async (signal: AbortSignal): Promise<void> => {
+      await calls.link('unless-shut-down', signal);
+    };
+    const opened = calls.link('always', options.signal);
+    return opened.then(() => new EventStream({ open: openEvents, revive, clock }, options).open());
+  }
+
+  /** The events there are now, oldest first, from the one after `since`. `complete: false`: older ones are gone. */
+  async history(
+    from: { since?: number; epoch?: string } = {},
+    options: CallOptions = {},
+  ): Promise<{ events: (EventEnvelope & Record<string, unknown>)[]; epoch: string; complete: boolean }> {
+    const events: (EventEnvelope & Record<string, unknown>)[] = [];
+    let since = from.since ?? 0;
+    let complete = true;
+    for (;;) {
+      const page = (await this.#read(
+        { cmd: 'get_events', since, max: EVENTS_PER_PAGE, ...(from.epoch === undefined ? {} : { epoch: from.epoch }) },
+        options,
+      )) as unknown as { events: (EventEnvelope & Record<string, unknown>)[]; epoch: string; complete: boolean; next: number };
+      if (events.length === 0) complete = (page.events[0]?.version ?? since + 1) <= since + 1;
+      events.push(...page.events);
+      const last = page.events.at(-1)?.version;
+      if (page.complete || last === undefined) return { events, epoch: page.epoch, complete };
+      since = last;
+    }
+  }
+
+  /** Stops the runtime. Sessions run on unless `sessions`, which ends them too. */
+  async down(options: CallOptions & { sessions?: boolean } = {}): Promise<void> {
+    const { sessions, ...rest } = options;
+    const link = await this.#context.calls.link('always', rest.signal);
+    const gone = link.closed;
+    await this.#context.calls.call({ cmd: 'shutdown', ...(sessions === undefined ? {} : { sessions }) } as { cmd: string }, false, rest);
+    await gone;
+  }
+
+  /** Closes this client's connections; nothing else changes. */
+  close(): void {
+    this.#context.calls.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #handle(id: string): Session {
+    const { connector, clock } = this.#context;
+    return new Session({
+      id,
+      clock,
+      open: connector.opener(id),
+      record: async (signal) => (await this.get(id, { signal })).record,
+      wait: (target, signal) => this.wait(id, { for: target, signal }),
+    });
+  }
+
+  #read(command: { cmd: string } & Record<string, unknown>, options: CallOptions): Promise<SuccessReply> {
+    return this.#context.calls.call(command, true, options);
+  }
+
+  #mutate(command: { cmd: string } & Record<string, unknown>, options: CallOptions): Promise<SuccessReply> {
+    return this.#context.calls.call(command, true, { ...options, key: options.key ?? this.#context.ids.ulid() });
+  }
+}
+
+function started(record: SessionRecord): SessionRecord {
+  if (record.start_error !== null) throw HoldfastError.fromWire(record.start_error);
+  return record;
+}
