@@ -4,9 +4,10 @@ import type { LaunchSpec } from '../../protocol/launch/index.ts';
 
 const DEFAULT_TERM = 'xterm-256color';
 
+/** Of a name given twice the last one counts, for every program alike. */
 export function childEnvironment(spec: Pick<LaunchSpec, 'env' | 'kind' | 'session_id'>): [string, string][] {
-  const entries = spec.env.filter(([name]) => name !== SESSION_MARK);
-  entries.push([SESSION_MARK, spec.session_id]);
-  if (spec.kind === 'pty' && !entries.some(([name]) => name === 'TERM')) entries.push(['TERM', DEFAULT_TERM]);
-  return entries;
+  const entries = new Map(spec.env);
+  entries.set(SESSION_MARK, spec.session_id);
+  if (spec.kind === 'pty' && !entries.has('TERM')) entries.set('TERM', DEFAULT_TERM);
+  return [...entries];
 }

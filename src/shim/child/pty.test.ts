@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readlinkSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { LaunchSpec } from '../../protocol/launch/index.ts';
 import { record, type RecordedChild, type RecordOptions } from '../../../test/support/recorded-child.ts';
@@ -83,23 +83,17 @@ describe('output', () => {
   });
 
   it('keeps coming from a background process after the exit, which is reported at once', async () => {
-    const child = start(`trap '' HUP; (read -t 60 line; echo "late $line"; exit 0) < /dev/tty & echo $!`, {
-      argv: ['bash', '-mc', `trap '' HUP; (until [ -e "$GO" ]; do sleep 0.01; done; echo late) & echo $!`],
-      env: [
-        ['PATH', process.env['PATH']!],
-        ['GO', `/tmp/hf-go-${process.pid}`],
-      ],
-    });
+    const child = start(
+      'set -m; trap "" HUP; (trap "echo late; exit" USR1; echo $BASHPID; while :; do sleep 0.01; done) & sleep 0.1',
+    );
     expect(await child.exit).toEqual({ code: 0, signal: null });
     child.child.drainOutput();
-    const background = Number(child.text());
+    const background = Number.parseInt(child.text(), 10);
     expect(child.order).not.toContain('eof 1');
     expect(child.tree.holders().map(({ pid }) => pid)).toContain(background);
-    const { writeFileSync, rmSync } = await import('node:fs');
-    writeFileSync(`/tmp/hf-go-${process.pid}`, '');
+    process.kill(background, 'SIGUSR1');
     await child.eof();
-    rmSync(`/tmp/hf-go-${process.pid}`);
-    expect(child.text()).toMatch(/\r\nlate\r\n$/);
+    expect(child.text()).toBe(`${background}\r\nlate\r\n`);
     expect(child.tree.holders()).toEqual([]);
   });
 
@@ -122,12 +116,143 @@ describe('output', () => {
   });
 });
 
-it('descriptors', async () => {
-  const child = start('ls -l /proc/$$/fd; grep Sig /proc/self/status; umask; stty size; env', {
-    umask: 0o27,
-    rows: 31,
-    cols: 101,
+describe('input', () => {
+  const ready = async (child: RecordedChild): Promise<void> => {
+    await child.until(() => child.text().includes('ready'), 'ready');
+  };
+
+  it('of a megabyte arrives in order at a raw terminal', async () => {
+    const child = start('stty raw -echo; echo ready; head -c 1000000 | sha256sum');
+    await ready(child);
+    const input = Buffer.alloc(1_000_000, 'one two three four five six seven eight nine ten\r\n');
+    const outcomes = [0, 1, 2, 3].map((part) =>
+      child.child.write(input.subarray(part * 250_000, (part + 1) * 250_000)),
+    );
+    expect(await Promise.all(outcomes)).toEqual(Array(4).fill('written'));
+    await child.eof();
+    expect(child.text()).toContain(createHash('sha256').update(input).digest('hex'));
   });
+
+  it('costs next to nothing while the child does not read, and blocks nobody', async () => {
+    const child = start('stty raw -echo; echo ready; exec sleep 1000');
+    await ready(child);
+    let settled = false;
+    const write = child.child.write(Buffer.alloc(1_000_000, 'x')).then((outcome) => {
+      settled = true;
+      return outcome;
+    });
+    const before = process.cpuUsage();
+    const start_ms = performance.now();
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(performance.now() - start_ms).toBeLessThan(1_500);
+    const used = process.cpuUsage(before);
+    expect(used.user + used.system).toBeLessThan(100_000);
+    expect(settled).toBe(false);
+    child.child.close();
+    expect(await write).toBe('closed');
+    expect(await child.child.write(Buffer.from('x'))).toBe('closed');
+  });
+
+  it('reaches a child that starts to read late', async () => {
+    const child = start('stty raw -echo; echo ready; sleep 0.3; head -c 200000 | wc -c');
+    await ready(child);
+    expect(await child.child.write(Buffer.alloc(200_000, 'x'))).toBe('written');
+    await child.eof();
+    expect(child.text()).toContain('200000');
+  });
+
+  it('ends with the terminal’s end of file, at the start and in the middle of a line', async () => {
+    for (const [input, output] of [
+      ['', ''],
+      ['line\n', 'line'],
+      ['part', 'part'],
+    ] as const) {
+      const child = start('stty -echo; echo ready; cat; echo end');
+      await ready(child);
+      await child.child.write(Buffer.from(input));
+      await child.child.closeStdin();
+      await child.eof();
+      expect(child.text()).toMatch(new RegExp(`^ready\r\n${output}(\r\n)?end\r\n$`));
+    }
+  });
+
+  it('after the end of the session is closed', async () => {
+    const child = start('exit 0');
+    await child.eof();
+    expect(await child.child.write(Buffer.from('x'))).toBe('closed');
+    child.child.resize(10, 10);
+    expect(() => child.child.signal('SIGTERM')).toThrow(/foreground/);
+  });
+});
+
+it('shows the child its size, and every change', async () => {
+  const child = start('trap "stty size" WINCH; stty size; while :; do sleep 0.01; done', { rows: 31, cols: 101 });
+  await child.until(() => child.text() === '31 101\r\n', 'first size');
+  child.child.resize(50, 132);
+  await child.until(() => child.text().endsWith('50 132\r\n'), 'second size');
+});
+
+it('signals the foreground group, not the shell behind it', async () => {
+  const child = start('', { argv: ['bash', '--norc', '-i'], rows: 24, cols: 80 });
+  await child.child.write(
+    Buffer.from(
+      'PS1=; trap "" INT; bash -c "trap \'echo got; exit 3\' USR1; echo rea\'\'dy; while :; do sleep 0.01; done"; echo status=$?\n',
+    ),
+  );
+  await child.until(() => /^ready/m.test(child.text()), 'ready');
+  child.child.signal('SIGUSR1');
+  await child.until(() => /^status=3/m.test(child.text()), 'status');
+  expect(child.text()).toContain('got');
+  expect(isAlive(child.child)).toBe(true);
+});
+
+it('reports the signal that ended the child', async () => {
+  for (const signal of ['SIGKILL', 'SIGSEGV', 'SIGHUP'] as const) {
+    const child = start(`kill -${signal.slice(3)} $$; sleep 10`);
+    expect(await child.exit).toEqual({ code: null, signal });
+    await child.eof();
+  }
+});
+
+it('gives the child its terminal and nothing else, default signals, the umask and the given environment', async () => {
+  // Descriptors as a shim has them, beyond the first hole too: all of them close on exec.
+  const open = Array.from({ length: 40 }, () => openSync('/dev/null', 'r'));
+  closeSync(open[10]!);
+  const child = start(
+    'ls -l /proc/$$/fd | grep -c -- "->"; ls -l /proc/$$/fd | grep -c null; grep -E "Sig(Blk|Ign)" /proc/self/status; umask; tty; ps -o pid=,pgid=,sess= $$; env | sort',
+    {
+      umask: 0o27,
+      env: [
+        ['PATH', process.env['PATH']!],
+        ['EMPTY', ''],
+      ],
+    },
+  );
   await child.eof();
-  console.log(child.text(), readdirSync('/proc/self/fd').length);
+  for (const fd of open) if (fd !== open[10]) closeSync(fd);
+  const [, nulls, blocked, ignored, umask, tty, ids, ...env] = child.text().trimEnd().split('\r\n');
+  expect(nulls).toBe('0');
+  expect([blocked, ignored]).toEqual(['SigBlk:\t0000000000000000', 'SigIgn:\t0000000000000000']);
+  expect(umask).toBe('0027');
+  expect(tty).toMatch(/^\/dev\/pts\/\d+$/);
+  expect(new Set(ids!.trim().split(/\s+/))).toEqual(new Set([String(child.child.pid)]));
+  const names = env
+    .map((line) => line.split('=')[0])
+    .filter((name) => !['PWD', 'SHLVL', '_', 'OLDPWD'].includes(name!));
+  expect(names.sort()).toEqual(['EMPTY', 'HOLDFAST_SESSION', 'PATH', 'TERM']);
+  expect(env).toContain('TERM=xterm-256color');
+});
+
+it('leaves no descriptor behind', async () => {
+  const count = (): number => readdirSync('/proc/self/fd').length;
+  const run = async (): Promise<void> => {
+    const child = record(['true']);
+    await child.eof();
+    await child.exit;
+    await child.end();
+  };
+  await run();
+  const before = count();
+  for (let i = 0; i < 20; i++) await run();
+  expect(count()).toBe(before);
 });
