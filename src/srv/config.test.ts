@@ -12,9 +12,16 @@ describe('config.toml', () => {
 
   it('is read from its file', () => {
     const directory = mkdtempSync(join(tmpdir(), 'hf-c-'));
-    writeFileSync(join(directory, 'config.toml'), '[limits]\nlive_sessions = 3\n[retention]\nexited_days = 1\n[session]\nlinger_ms = 5\nallow_lossless = true\n');
+    writeFileSync(
+      join(directory, 'config.toml'),
+      '[limits]\nlive_sessions = 3\n[retention]\nexited_days = 1\n[session]\nlinger_ms = 5\nallow_lossless = true\n',
+    );
     const config = readConfig(join(directory, 'config.toml'));
-    expect(config).toMatchObject({ liveSessions: 3, exitedKeptMs: 86_400_000, session: { linger_ms: 5, allow_lossless: true } });
+    expect(config).toMatchObject({
+      liveSessions: 3,
+      exitedKeptMs: 86_400_000,
+      session: { linger_ms: 5, allow_lossless: true },
+    });
     rmSync(directory, { recursive: true });
     expect(DEFAULT_CONFIG.session.linger_ms).toBeNull();
   });

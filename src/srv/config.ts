@@ -104,7 +104,8 @@ const SETTINGS: Record<string, Setting> = {
   'session.lease_ms': ofSession('lease_ms', 0, DAY_MS),
   'session.linger_ms': ofSession('linger_ms', 0, 365 * DAY_MS),
   'session.allow_lossless': (config, value, key) => {
-    if (typeof value !== 'boolean') throw invalid(key, `config.toml: ${key} is true or false, got ${JSON.stringify(value)}`);
+    if (typeof value !== 'boolean')
+      throw invalid(key, `config.toml: ${key} is true or false, got ${JSON.stringify(value)}`);
     config.session.allow_lossless = value;
   },
   'attach.detach_key': (_config, value, key) => {
@@ -119,7 +120,10 @@ export function readConfig(file: string): SrvConfig {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return structuredClone(DEFAULT_CONFIG);
-    throw new HoldfastError('invalid_argument', `${file} cannot be read: ${(error as Error).message}`, { field: 'config.toml', cause: error });
+    throw new HoldfastError('invalid_argument', `${file} cannot be read: ${(error as Error).message}`, {
+      field: 'config.toml',
+      cause: error,
+    });
   }
   return parseConfig(text);
 }
@@ -131,15 +135,21 @@ export function parseConfig(text: string): SrvConfig {
   } catch (error) {
     const at = error instanceof TomlError ? ` (line ${error.line}, column ${error.column})` : '';
     const [reason = ''] = (error as Error).message.split('\n');
-    throw new HoldfastError('invalid_argument', `config.toml is not TOML${at}: ${reason}`, { field: 'config.toml', cause: error });
+    throw new HoldfastError('invalid_argument', `config.toml is not TOML${at}: ${reason}`, {
+      field: 'config.toml',
+      cause: error,
+    });
   }
   const config = structuredClone(DEFAULT_CONFIG);
   for (const [section, table] of Object.entries(tables)) {
     const isTable = typeof table === 'object' && table !== null && !Array.isArray(table);
-    const entries = isTable ? Object.entries(table).map(([name, value]) => [`${section}.${name}`, value] as const) : [[section, table] as const];
+    const entries = isTable
+      ? Object.entries(table).map(([name, value]) => [`${section}.${name}`, value] as const)
+      : [[section, table] as const];
     for (const [key, value] of entries) {
       const setting = SETTINGS[key];
-      if (setting === undefined) throw invalid(key, `config.toml: unknown key "${key}"; known are ${Object.keys(SETTINGS).join(', ')}`);
+      if (setting === undefined)
+        throw invalid(key, `config.toml: unknown key "${key}"; known are ${Object.keys(SETTINGS).join(', ')}`);
       setting(config, value, key);
     }
   }

@@ -21,7 +21,8 @@ describe('prepareHome', () => {
     const home = join(directory, 'h');
     const { paths, secret } = prepareHome(home, { newSecret });
     expect(secret).toBe('ab'.repeat(16));
-    for (const path of [home, paths.run, paths.sessionSockets, paths.data, paths.sessions, paths.logs]) expect(mode(path)).toBe(0o700);
+    for (const path of [home, paths.run, paths.sessionSockets, paths.data, paths.sessions, paths.logs])
+      expect(mode(path)).toBe(0o700);
     expect(mode(paths.secret)).toBe(0o600);
     expect(prepareHome(home, { newSecret: () => 'cd'.repeat(16) }).secret).toBe(secret);
   });
@@ -43,7 +44,9 @@ describe('prepareHome', () => {
       asked.push(path);
       return type;
     };
-    expect(() => prepareHome(home, { newSecret, fileSystemType })).toThrow(expect.objectContaining({ code: 'home_not_local', field: 'HOLDFAST_HOME' }));
+    expect(() => prepareHome(home, { newSecret, fileSystemType })).toThrow(
+      expect.objectContaining({ code: 'home_not_local', field: 'HOLDFAST_HOME' }),
+    );
     expect(asked).toEqual([directory]);
   });
 
@@ -54,7 +57,9 @@ describe('prepareHome', () => {
 
   it('refuses a home that is a file, and a secret that is none', () => {
     writeFileSync(join(directory, 'file'), '');
-    expect(() => prepareHome(join(directory, 'file'), { newSecret })).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+    expect(() => prepareHome(join(directory, 'file'), { newSecret })).toThrow(
+      expect.objectContaining({ code: 'invalid_argument' }),
+    );
     mkdirSync(join(directory, 'run'));
     writeFileSync(join(directory, 'run', 'secret'), '');
     expect(() => prepareHome(directory, { newSecret })).toThrow(expect.objectContaining({ code: 'storage_error' }));
@@ -66,7 +71,10 @@ describe('prepareHome', () => {
     ['ENOSPC', 'storage_full'],
     ['EDQUOT', 'storage_full'],
   ])('tells %s as %s', (errno, code) => {
-    expect(homeError('/h', Object.assign(new Error(errno), { code: errno }))).toMatchObject({ code, field: 'HOLDFAST_HOME' });
+    expect(homeError('/h', Object.assign(new Error(errno), { code: errno }))).toMatchObject({
+      code,
+      field: 'HOLDFAST_HOME',
+    });
   });
 });
 

@@ -1,5 +1,18 @@
 /** Making a home ready: directories, permissions, the file system it lies on, the instance secret (DESIGN §8, §10). */
-import { chmodSync, existsSync, fsyncSync, linkSync, lstatSync, mkdirSync, openSync, closeSync, readFileSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  closeSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { checkHomeLength, type HomePaths, homePaths } from '../protocol/home/index.ts';
 import { HoldfastError, invalid } from '../protocol/index.ts';
@@ -51,7 +64,8 @@ export function prepareHome(home: string, options: HomeOptions): PreparedHome {
   const paths = homePaths(home);
   try {
     ownDirectory(home, false);
-    for (const directory of [paths.run, paths.sessionSockets, paths.data, paths.sessions, paths.logs]) ownDirectory(directory, true);
+    for (const directory of [paths.run, paths.sessionSockets, paths.data, paths.sessions, paths.logs])
+      ownDirectory(directory, true);
     return { paths, secret: instanceSecret(paths, options.newSecret) };
   } catch (error) {
     throw homeError(home, error);
@@ -64,13 +78,20 @@ export function homeError(home: string, error: unknown): HoldfastError {
   const { code, message } = error as NodeJS.ErrnoException;
   const field = 'HOLDFAST_HOME';
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new HoldfastError('storage_full', `no space is left in ${home}: ${message}; free some and try again`, { field, cause: error });
-  }
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-    return new HoldfastError('forbidden', `${home} cannot be written: ${message}; fix its permissions or choose another HOLDFAST_HOME`, {
+    return new HoldfastError('storage_full', `no space is left in ${home}: ${message}; free some and try again`, {
       field,
       cause: error,
     });
+  }
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+    return new HoldfastError(
+      'forbidden',
+      `${home} cannot be written: ${message}; fix its permissions or choose another HOLDFAST_HOME`,
+      {
+        field,
+        cause: error,
+      },
+    );
   }
   return new HoldfastError('invalid_argument', `${home} cannot be used as a home: ${message}`, { field, cause: error });
 }
@@ -82,10 +103,14 @@ function checkLocal(home: string, fileSystemType: (path: string) => number): voi
   const type = Number(BigInt.asUintN(32, BigInt(fileSystemType(existing))));
   const name = NETWORK_FILE_SYSTEMS.get(type);
   if (name === undefined) return;
-  throw new HoldfastError('home_not_local', `${home} lies on a network file system (${name}), where locks and sockets cannot be trusted; set HOLDFAST_HOME to a local directory`, {
-    field: 'HOLDFAST_HOME',
-    details: { file_system: name },
-  });
+  throw new HoldfastError(
+    'home_not_local',
+    `${home} lies on a network file system (${name}), where locks and sockets cannot be trusted; set HOLDFAST_HOME to a local directory`,
+    {
+      field: 'HOLDFAST_HOME',
+      details: { file_system: name },
+    },
+  );
 }
 
 function ownDirectory(path: string, ownerOnly: boolean): void {
@@ -94,7 +119,9 @@ function ownDirectory(path: string, ownerOnly: boolean): void {
   if (stat.isSymbolicLink() && !ownerOnly) return;
   const uid = process.geteuid?.() ?? stat.uid;
   if (!stat.isDirectory() || stat.uid !== uid) {
-    throw new HoldfastError('forbidden', `${path} is not a directory of user ${uid}; choose another HOLDFAST_HOME`, { field: 'HOLDFAST_HOME' });
+    throw new HoldfastError('forbidden', `${path} is not a directory of user ${uid}; choose another HOLDFAST_HOME`, {
+      field: 'HOLDFAST_HOME',
+    });
   }
   // The home itself may be a directory with other uses; nobody else may write to it all the same.
   const wanted = ownerOnly ? OWNER_ONLY : stat.mode & 0o7755;
@@ -135,10 +162,14 @@ function readSecret(file: string): string | undefined {
     throw error;
   }
   if (!SECRET.test(text)) {
-    throw new HoldfastError('storage_error', `${file} does not hold the instance secret (32 hex digits); remove it while no session runs`, {
-      field: 'HOLDFAST_HOME',
-      retryable: false,
-    });
+    throw new HoldfastError(
+      'storage_error',
+      `${file} does not hold the instance secret (32 hex digits); remove it while no session runs`,
+      {
+        field: 'HOLDFAST_HOME',
+        retryable: false,
+      },
+    );
   }
   chmodSync(file, 0o600);
   return text;

@@ -32,14 +32,20 @@ function checkArgv(argv: string[]): void {
     if (argument.includes('\0')) throw invalid('argv', `argv[${index}] contains a NUL byte`);
     const length = Buffer.byteLength(argument);
     if (length > limits.ARGUMENT_BYTES) {
-      throw new HoldfastError('too_large', `argv[${index}] has ${length} bytes; the kernel takes ${limits.ARGUMENT_BYTES}`, {
-        field: 'argv',
-      });
+      throw new HoldfastError(
+        'too_large',
+        `argv[${index}] has ${length} bytes; the kernel takes ${limits.ARGUMENT_BYTES}`,
+        {
+          field: 'argv',
+        },
+      );
     }
     total += length + 1;
   }
   if (total > limits.ARGUMENTS_BYTES) {
-    throw new HoldfastError('too_large', `argv has ${total} bytes; at most ${limits.ARGUMENTS_BYTES} are taken`, { field: 'argv' });
+    throw new HoldfastError('too_large', `argv has ${total} bytes; at most ${limits.ARGUMENTS_BYTES} are taken`, {
+      field: 'argv',
+    });
   }
 }
 
@@ -59,16 +65,24 @@ function checkEnv(env: [string, string][]): void {
     }
     const length = Buffer.byteLength(name) + 1 + Buffer.byteLength(value);
     if (length > limits.ARGUMENT_BYTES) {
-      throw new HoldfastError('too_large', `the environment entry "${name}" has ${length} bytes; the kernel takes ${limits.ARGUMENT_BYTES}`, {
-        field: 'env',
-      });
+      throw new HoldfastError(
+        'too_large',
+        `the environment entry "${name}" has ${length} bytes; the kernel takes ${limits.ARGUMENT_BYTES}`,
+        {
+          field: 'env',
+        },
+      );
     }
     total += length + 1;
   }
   if (total > limits.ARGUMENTS_BYTES) {
-    throw new HoldfastError('too_large', `the environment has ${total} bytes; at most ${limits.ARGUMENTS_BYTES} are taken`, {
-      field: 'env',
-    });
+    throw new HoldfastError(
+      'too_large',
+      `the environment has ${total} bytes; at most ${limits.ARGUMENTS_BYTES} are taken`,
+      {
+        field: 'env',
+      },
+    );
   }
 }
 
@@ -83,20 +97,25 @@ export function checkSize(rows: number, cols: number): void {
 
 function checkName(name: string): void {
   if (name === '') throw invalid('name', 'a name is not empty; leave it out for none');
-  if (Buffer.byteLength(name) > limits.NAME_BYTES) throw invalid('name', `a name has at most ${limits.NAME_BYTES} bytes`);
+  if (Buffer.byteLength(name) > limits.NAME_BYTES)
+    throw invalid('name', `a name has at most ${limits.NAME_BYTES} bytes`);
   if (/\p{Cc}/u.test(name)) throw invalid('name', 'a name holds no control characters');
   if (name.startsWith('-')) throw invalid('name', 'a name does not start with "-": it would read as an option');
   if (ULID_LIKE.test(name)) throw invalid('name', 'a name does not look like a session id');
 }
 
 function checkText(field: string, text: string | undefined, bytes: number = limits.NAME_BYTES): void {
-  if (text !== undefined && Buffer.byteLength(text) > bytes) throw invalid(field, `${field} has at most ${bytes} bytes`);
+  if (text !== undefined && Buffer.byteLength(text) > bytes)
+    throw invalid(field, `${field} has at most ${bytes} bytes`);
 }
 
 type Range = [low: number, high: number];
 
 /** Lowest and highest value of each limit a caller may set. 0 ms: no limit. */
-const LIMIT_RANGES: Record<'memory_bytes' | 'spill_bytes' | 'segment_bytes' | 'stall_ms' | 'lease_ms' | 'linger_ms', Range> = {
+const LIMIT_RANGES: Record<
+  'memory_bytes' | 'spill_bytes' | 'segment_bytes' | 'stall_ms' | 'lease_ms' | 'linger_ms',
+  Range
+> = {
   memory_bytes: [64 * 1024, 64 * 1024 * 1024],
   spill_bytes: [0, 1024 ** 4],
   segment_bytes: [64 * 1024, 1024 ** 3],

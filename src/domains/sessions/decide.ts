@@ -6,7 +6,16 @@ import { checkCreate, mergeLimits } from './check.ts';
 import type { ObservationCommand, SessionsInput } from './commands.ts';
 import { decideObservation } from './observe.ts';
 import { selectSession } from './select.ts';
-import { type Desired, evolve, initialState, isLive, type Session, type SessionsState, type SocketPlaces, toRecord } from './state.ts';
+import {
+  type Desired,
+  evolve,
+  initialState,
+  isLive,
+  type Session,
+  type SessionsState,
+  type SocketPlaces,
+  toRecord,
+} from './state.ts';
 
 /** What the decider may know of the world. The kernel's decision context is one. */
 export interface SessionsContext {
@@ -29,7 +38,12 @@ export interface SessionsDecision {
 
 const REMOVE_FORCED = 'the session is live: end it first, or remove it with force';
 
-export function decide(policy: SessionsPolicy, state: SessionsState, input: SessionsInput, context: SessionsContext): SessionsDecision {
+export function decide(
+  policy: SessionsPolicy,
+  state: SessionsState,
+  input: SessionsInput,
+  context: SessionsContext,
+): SessionsDecision {
   switch (input.cmd) {
     case 'create_session':
       return create(policy, state, input, context);
@@ -51,21 +65,34 @@ export function decide(policy: SessionsPolicy, state: SessionsState, input: Sess
   }
 }
 
-function create(policy: SessionsPolicy, state: SessionsState, command: CreateSession, context: SessionsContext): SessionsDecision {
+function create(
+  policy: SessionsPolicy,
+  state: SessionsState,
+  command: CreateSession,
+  context: SessionsContext,
+): SessionsDecision {
   checkCreate(command);
   const sessionLimits = mergeLimits(policy.sessionLimits, command.limits);
   const name = command.name ?? null;
   const taken = name === null ? undefined : state.names.get(name);
   if (taken !== undefined) {
-    throw new HoldfastError('conflict', `the name "${name}" is taken by session ${taken}; choose another or remove that session`, {
-      field: 'name',
-      details: { session: taken },
-    });
+    throw new HoldfastError(
+      'conflict',
+      `the name "${name}" is taken by session ${taken}; choose another or remove that session`,
+      {
+        field: 'name',
+        details: { session: taken },
+      },
+    );
   }
   if (state.live >= policy.liveSessions) {
-    throw new HoldfastError('busy', `${state.live} sessions are live, the limit is ${policy.liveSessions}; end one or raise limits.live_sessions in config.toml`, {
-      details: { live: state.live, limit: policy.liveSessions },
-    });
+    throw new HoldfastError(
+      'busy',
+      `${state.live} sessions are live, the limit is ${policy.liveSessions}; end one or raise limits.live_sessions in config.toml`,
+      {
+        details: { live: state.live, limit: policy.liveSessions },
+      },
+    );
   }
   const kind = command.kind ?? 'pty';
   const event: SessionsEvent = {
@@ -94,9 +121,13 @@ function terminate(policy: SessionsPolicy, session: Session, graceMs: number | u
   if (graceMs !== undefined && !(Number.isInteger(graceMs) && graceMs >= 0 && graceMs <= 3_600_000)) {
     throw invalid('grace_ms', `grace_ms is an integer from 0 to 3600000, got ${graceMs}`);
   }
-  if (!isLive(session)) return { events: [], result: { session: toRecord(session, policy.places), already_exited: true } };
+  if (!isLive(session))
+    return { events: [], result: { session: toRecord(session, policy.places), already_exited: true } };
   const stop: SessionsEvent[] = session.desired === 'running' ? [desiredEvent(session, 'stopped')] : [];
-  const record = { ...toRecord(session, policy.places), desired: session.desired === 'running' ? 'stopped' : session.desired } satisfies SessionRecord;
+  const record = {
+    ...toRecord(session, policy.places),
+    desired: session.desired === 'running' ? 'stopped' : session.desired,
+  } satisfies SessionRecord;
   return { events: stop, result: { session: record, already_exited: session.state === 'exited' } };
 }
 
@@ -109,18 +140,31 @@ function signal(policy: SessionsPolicy, session: Session): SessionsDecision {
 function remove(session: Session, force: boolean): SessionsDecision {
   const result = { removed: session.id };
   if (!isLive(session)) return { events: [removedEvent(session, 'command')], result };
-  if (!force) throw new HoldfastError('conflict', REMOVE_FORCED, { field: 'force', details: { session: session.id, state: session.state } });
+  if (!force)
+    throw new HoldfastError('conflict', REMOVE_FORCED, {
+      field: 'force',
+      details: { session: session.id, state: session.state },
+    });
   return { events: session.desired === 'removed' ? [] : [desiredEvent(session, 'removed')], result };
 }
 
 function purge(state: SessionsState, originator: string): SessionsDecision {
-  const over = [...state.sessions.values()].filter((session) => !isLive(session) && (originator === '' || session.originator === originator));
-  return { events: over.map((session) => removedEvent(session, 'purge')), result: { removed: over.map(({ id }) => id) } };
+  const over = [...state.sessions.values()].filter(
+    (session) => !isLive(session) && (originator === '' || session.originator === originator),
+  );
+  return {
+    events: over.map((session) => removedEvent(session, 'purge')),
+    result: { removed: over.map(({ id }) => id) },
+  };
 }
 
 function setDesired(policy: SessionsPolicy, session: Session, desired: Desired): SessionsDecision {
   if (!isLive(session)) {
-    if (desired === 'removed') return { events: [removedEvent(session, 'command')], result: { session: { ...toRecord(session, policy.places), desired } } };
+    if (desired === 'removed')
+      return {
+        events: [removedEvent(session, 'command')],
+        result: { session: { ...toRecord(session, policy.places), desired } },
+      };
     if (desired === 'running') throw sessionExited(session);
   }
   const events = session.desired === desired ? [] : [desiredEvent(session, desired)];

@@ -23,7 +23,12 @@ function observed(session: Session, command: Observed): SessionsEvent[] {
       return session.state === 'starting' ? [startedEvent(session_id, command)] : [];
     case 'observe_start_failed':
       if (session.state !== 'starting') return [];
-      return closing(session, { event: 'session_start_failed', session_id, error: command.error, exit_status: command.exit_status });
+      return closing(session, {
+        event: 'session_start_failed',
+        session_id,
+        error: command.error,
+        exit_status: command.exit_status,
+      });
     case 'observe_adopted':
       return adopted(session, command);
     case 'observe_exited':
@@ -35,20 +40,35 @@ function observed(session: Session, command: Observed): SessionsEvent[] {
     case 'observe_ended': {
       const { cause, survivors } = command;
       const exit = session.exit ?? command.exit;
-      return [...exitBefore(session, command.exit), ...closing(session, { event: 'session_ended', session_id, cause, exit, survivors })];
+      return [
+        ...exitBefore(session, command.exit),
+        ...closing(session, { event: 'session_ended', session_id, cause, exit, survivors }),
+      ];
     }
     case 'observe_lost':
-      return closing(session, { event: 'session_lost', session_id, cause: command.cause, survivors: command.survivors });
+      return closing(session, {
+        event: 'session_lost',
+        session_id,
+        cause: command.cause,
+        survivors: command.survivors,
+      });
     case 'observe_driver':
-      return same(session.driver, command.driver) ? [] : [{ event: 'session_driver_changed', session_id, driver: command.driver }];
+      return same(session.driver, command.driver)
+        ? []
+        : [{ event: 'session_driver_changed', session_id, driver: command.driver }];
     case 'observe_resized': {
       const { rows, cols } = command;
-      return session.rows === rows && session.cols === cols ? [] : [{ event: 'session_resized', session_id, rows, cols }];
+      return session.rows === rows && session.cols === cols
+        ? []
+        : [{ event: 'session_resized', session_id, rows, cols }];
     }
   }
 }
 
-function found(state: SessionsState, created: Extract<ObservationCommand, { cmd: 'observe_found' }>['created']): SessionsEvent[] {
+function found(
+  state: SessionsState,
+  created: Extract<ObservationCommand, { cmd: 'observe_found' }>['created'],
+): SessionsEvent[] {
   if (state.sessions.has(created.session_id)) return [];
   // Two records cannot have one name; the one that is known keeps it.
   const name = created.name !== null && state.names.has(created.name) ? null : created.name;
@@ -59,7 +79,8 @@ function retire(state: SessionsState, ids: readonly string[]): SessionsEvent[] {
   const events: SessionsEvent[] = [];
   for (const id of new Set(ids)) {
     const session = state.sessions.get(id);
-    if (session !== undefined && !isLive(session)) events.push({ event: 'session_removed', session_id: id, reason: 'retention' });
+    if (session !== undefined && !isLive(session))
+      events.push({ event: 'session_removed', session_id: id, reason: 'retention' });
   }
   return events;
 }
@@ -71,7 +92,17 @@ function adopted(session: Session, command: Extract<ObservationCommand, { cmd: '
   const { pid, start_time, shim_pid, shim_start_time, containment, version, epoch } = command;
   return [
     ...started,
-    { event: 'session_adopted', session_id: session.id, pid, start_time, shim_pid, shim_start_time, containment, version, epoch },
+    {
+      event: 'session_adopted',
+      session_id: session.id,
+      pid,
+      start_time,
+      shim_pid,
+      shim_start_time,
+      containment,
+      version,
+      epoch,
+    },
   ];
 }
 

@@ -24,13 +24,17 @@ export function selectSession(state: SessionsState, selector: string): Session {
     });
   }
   if (found.length > 1) {
-    throw new HoldfastError('ambiguous', `${found.length} sessions have an id that starts with "${selector}"; give more of it`, {
-      field: 'session',
-      details: {
-        count: found.length,
-        candidates: found.slice(0, CANDIDATES_SHOWN_COUNT).map(({ id, name, command }) => ({ id, name, command })),
+    throw new HoldfastError(
+      'ambiguous',
+      `${found.length} sessions have an id that starts with "${selector}"; give more of it`,
+      {
+        field: 'session',
+        details: {
+          count: found.length,
+          candidates: found.slice(0, CANDIDATES_SHOWN_COUNT).map(({ id, name, command }) => ({ id, name, command })),
+        },
       },
-    });
+    );
   }
   return first;
 }

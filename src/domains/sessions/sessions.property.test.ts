@@ -6,7 +6,15 @@ import { HoldfastError } from '../../protocol/index.ts';
 import { createIds, VirtualClock } from '../../runtime/index.ts';
 import { createSessionsDomain, type SessionsInput, type SessionsState, toRecord } from './index.ts';
 
-const LIMITS = { memory_bytes: 1 << 20, spill_bytes: 1 << 26, segment_bytes: 1 << 22, stall_ms: 30_000, lease_ms: 30_000, linger_ms: null, allow_lossless: false };
+const LIMITS = {
+  memory_bytes: 1 << 20,
+  spill_bytes: 1 << 26,
+  segment_bytes: 1 << 22,
+  stall_ms: 30_000,
+  lease_ms: 30_000,
+  linger_ms: null,
+  allow_lossless: false,
+};
 const PLACES = { live: (id: string) => `/s/${id}`, archive: '/a' };
 const FACTS = { pid: 10, start_time: 100, shim_pid: 9, shim_start_time: 99, containment: 'marked' as const };
 const EXIT = { code: 0, signal: null, outcome: 'natural_exit' as const, at_ms: 1 };
@@ -19,27 +27,66 @@ interface Modelled {
   name: string | null;
 }
 
-const VERBS = ['create', 'started', 'failed', 'adopted', 'exited', 'held', 'ended', 'lost', 'driver', 'resized', 'terminate', 'remove', 'force', 'purge', 'retire'] as const;
+const VERBS = [
+  'create',
+  'started',
+  'failed',
+  'adopted',
+  'exited',
+  'held',
+  'ended',
+  'lost',
+  'driver',
+  'resized',
+  'terminate',
+  'remove',
+  'force',
+  'purge',
+  'retire',
+] as const;
 type Verb = (typeof VERBS)[number];
-const steps = fc.array(fc.record({ verb: fc.constantFrom<Verb>(...VERBS), pick: fc.nat(6), name: fc.constantFrom(null, null, 'a', 'b') }), { maxLength: 60 });
+const steps = fc.array(
+  fc.record({ verb: fc.constantFrom<Verb>(...VERBS), pick: fc.nat(6), name: fc.constantFrom(null, null, 'a', 'b') }),
+  { maxLength: 60 },
+);
 
 function commandOf(verb: Verb, id: string, name: string | null): SessionsInput {
   switch (verb) {
-    case 'create': return { cmd: 'create_session', argv: ['true'], cwd: '/', env: [], name };
-    case 'started': return { cmd: 'observe_started', session_id: id, ...FACTS };
-    case 'failed': return { cmd: 'observe_start_failed', session_id: id, error: new HoldfastError('start_failed', 'no').toWire(), exit_status: 127 };
-    case 'adopted': return { cmd: 'observe_adopted', session_id: id, ...FACTS, version: '1', epoch: 'e' };
-    case 'exited': return { cmd: 'observe_exited', session_id: id, exit: EXIT, held_by: [] };
-    case 'held': return { cmd: 'observe_held', session_id: id, held_by: [{ pid: 3, start_time: 4, command: 'x' }] };
-    case 'ended': return { cmd: 'observe_ended', session_id: id, cause: 'child', exit: EXIT, survivors: [] };
-    case 'lost': return { cmd: 'observe_lost', session_id: id, cause: 'shim_lost', survivors: [] };
-    case 'driver': return { cmd: 'observe_driver', session_id: id, driver: { epoch: 1, client_id: 'c', connected: true } };
-    case 'resized': return { cmd: 'observe_resized', session_id: id, rows: 30, cols: 90 };
-    case 'terminate': return { cmd: 'terminate_session', session: id };
-    case 'remove': return { cmd: 'remove_session', session: id };
-    case 'force': return { cmd: 'remove_session', session: id, force: true };
-    case 'purge': return { cmd: 'purge_exited' };
-    case 'retire': return { cmd: 'retire', sessions: [id] };
+    case 'create':
+      return { cmd: 'create_session', argv: ['true'], cwd: '/', env: [], name };
+    case 'started':
+      return { cmd: 'observe_started', session_id: id, ...FACTS };
+    case 'failed':
+      return {
+        cmd: 'observe_start_failed',
+        session_id: id,
+        error: new HoldfastError('start_failed', 'no').toWire(),
+        exit_status: 127,
+      };
+    case 'adopted':
+      return { cmd: 'observe_adopted', session_id: id, ...FACTS, version: '1', epoch: 'e' };
+    case 'exited':
+      return { cmd: 'observe_exited', session_id: id, exit: EXIT, held_by: [] };
+    case 'held':
+      return { cmd: 'observe_held', session_id: id, held_by: [{ pid: 3, start_time: 4, command: 'x' }] };
+    case 'ended':
+      return { cmd: 'observe_ended', session_id: id, cause: 'child', exit: EXIT, survivors: [] };
+    case 'lost':
+      return { cmd: 'observe_lost', session_id: id, cause: 'shim_lost', survivors: [] };
+    case 'driver':
+      return { cmd: 'observe_driver', session_id: id, driver: { epoch: 1, client_id: 'c', connected: true } };
+    case 'resized':
+      return { cmd: 'observe_resized', session_id: id, rows: 30, cols: 90 };
+    case 'terminate':
+      return { cmd: 'terminate_session', session: id };
+    case 'remove':
+      return { cmd: 'remove_session', session: id };
+    case 'force':
+      return { cmd: 'remove_session', session: id, force: true };
+    case 'purge':
+      return { cmd: 'purge_exited' };
+    case 'retire':
+      return { cmd: 'retire', sessions: [id] };
   }
 }
 
@@ -64,7 +111,8 @@ function predict(model: Map<string, Modelled>, verb: Verb, id: string, name: str
   if (verb === 'remove' && !over) return 'conflict';
   if ((verb === 'remove' || verb === 'force' || verb === 'retire') && over) model.delete(id);
   else if (verb === 'force') session.doomed = true;
-  else if (!over && (verb === 'started' || verb === 'adopted') && session.phase === 'starting') session.phase = 'running';
+  else if (!over && (verb === 'started' || verb === 'adopted') && session.phase === 'starting')
+    session.phase = 'running';
   else if (verb === 'failed' && session.phase === 'starting') close();
   else if (verb === 'exited' && !over) session.phase = 'exited';
   else if ((verb === 'ended' || verb === 'lost') && !over) close();
@@ -99,7 +147,10 @@ it('follows the model, replays to the same state, and forgets nothing in a snaps
           ({ code } = error);
         }
         expect(code).toBe(expected);
-        const phases = [...state.sessions.values()].map(({ id: known, state: phase }) => [known, phase === 'ended' || phase === 'lost' ? 'over' : phase]);
+        const phases = [...state.sessions.values()].map(({ id: known, state: phase }) => [
+          known,
+          phase === 'ended' || phase === 'lost' ? 'over' : phase,
+        ]);
         expect(phases).toEqual([...model].map(([known, { phase }]) => [known, phase]));
         expect(state.live).toBe([...model.values()].filter(({ phase }) => phase !== 'over').length);
       }

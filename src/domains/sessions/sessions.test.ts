@@ -5,7 +5,15 @@ import type { ExitFact } from '../../protocol/session/index.ts';
 import { createIds, VirtualClock } from '../../runtime/index.ts';
 import { createSessionsDomain, selectSession, type SessionsInput, type SessionsState } from './index.ts';
 
-const LIMITS = { memory_bytes: 1 << 20, spill_bytes: 1 << 26, segment_bytes: 1 << 22, stall_ms: 30_000, lease_ms: 30_000, linger_ms: null, allow_lossless: false };
+const LIMITS = {
+  memory_bytes: 1 << 20,
+  spill_bytes: 1 << 26,
+  segment_bytes: 1 << 22,
+  stall_ms: 30_000,
+  lease_ms: 30_000,
+  linger_ms: null,
+  allow_lossless: false,
+};
 const FACTS = { pid: 10, start_time: 100, shim_pid: 9, shim_start_time: 99, containment: 'tree' as const };
 const EXIT: ExitFact = { code: 7, signal: null, outcome: 'natural_exit', at_ms: 5 };
 
@@ -21,8 +29,13 @@ class Sessions {
   readonly log: SessionsEvent[] = [];
 
   execute(command: SessionsInput): SessionsEvent[] {
-    const { events, result } = this.domain.decide(this.state, command, { now: this.clock.now(), ulid: () => this.ids.ulid(), actor: { kind: 'tool' } });
-    for (const event of events) this.state = this.domain.evolve(this.state, event, this.log.push(event), this.clock.now());
+    const { events, result } = this.domain.decide(this.state, command, {
+      now: this.clock.now(),
+      ulid: () => this.ids.ulid(),
+      actor: { kind: 'tool' },
+    });
+    for (const event of events)
+      this.state = this.domain.evolve(this.state, event, this.log.push(event), this.clock.now());
     this.result = result ?? {};
     return events;
   }
@@ -64,8 +77,20 @@ describe('create_session', () => {
     const sessions = new Sessions();
     const id = sessions.create({ argv: ['echo', 'a b'], name: 'one', kind: 'pipe', merge_stderr: true });
     expect(sessions.result['session']).toMatchObject({
-      id, name: 'one', kind: 'pipe', state: 'starting', desired: 'running', argv: ['echo', 'a b'], command: 'echo a b',
-      originator: 'tool', rows: 24, cols: 80, merge_stderr: true, pid: null, exit: null, socket: `/run/s/${id.slice(-8)}.sock`,
+      id,
+      name: 'one',
+      kind: 'pipe',
+      state: 'starting',
+      desired: 'running',
+      argv: ['echo', 'a b'],
+      command: 'echo a b',
+      originator: 'tool',
+      rows: 24,
+      cols: 80,
+      merge_stderr: true,
+      pid: null,
+      exit: null,
+      socket: `/run/s/${id.slice(-8)}.sock`,
     });
   });
 
@@ -141,7 +166,10 @@ describe('selectors', () => {
     expect(() => selectSession(sessions.state, '')).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
     const prefix = ids[0]!.slice(0, 5);
     expect(() => selectSession(sessions.state, prefix)).toThrow(
-      expect.objectContaining({ code: 'ambiguous', details: { count: 2, candidates: ids.map((id) => expect.objectContaining({ id })) } }),
+      expect.objectContaining({
+        code: 'ambiguous',
+        details: { count: 2, candidates: ids.map((id) => expect.objectContaining({ id })) },
+      }),
     );
   });
 
@@ -157,7 +185,9 @@ describe('ends', () => {
   it('tells exit before end and keeps the wait status', () => {
     const sessions = new Sessions();
     const id = sessions.running();
-    expect(names(sessions.execute({ cmd: 'observe_ended', session_id: id, cause: 'child', exit: EXIT, survivors: [] }))).toEqual(['session_exited', 'session_ended']);
+    expect(
+      names(sessions.execute({ cmd: 'observe_ended', session_id: id, cause: 'child', exit: EXIT, survivors: [] })),
+    ).toEqual(['session_exited', 'session_ended']);
     sessions.execute({ cmd: 'remove_session', session: id });
     expect(sessions.state.sessions.size).toBe(0);
   });
@@ -173,11 +203,22 @@ describe('ends', () => {
   it.each<[string, (id: string) => SessionsInput]>([
     ['exit', (id) => ({ cmd: 'observe_exited', session_id: id, exit: EXIT, held_by: [] })],
     ['start', (id) => ({ cmd: 'observe_started', session_id: id, ...FACTS })],
-    ['failed start', (id) => ({ cmd: 'observe_start_failed', session_id: id, error: new HoldfastError('timeout', 'x').toWire(), exit_status: 125 })],
+    [
+      'failed start',
+      (id) => ({
+        cmd: 'observe_start_failed',
+        session_id: id,
+        error: new HoldfastError('timeout', 'x').toWire(),
+        exit_status: 125,
+      }),
+    ],
     ['adoption', (id) => ({ cmd: 'observe_adopted', session_id: id, ...FACTS, version: '1', epoch: 'e' })],
     ['end', (id) => ({ cmd: 'observe_ended', session_id: id, cause: 'child', exit: EXIT, survivors: [] })],
     ['loss', (id) => ({ cmd: 'observe_lost', session_id: id, cause: 'shim_lost', survivors: [] })],
-    ['driver', (id) => ({ cmd: 'observe_driver', session_id: id, driver: { epoch: 1, client_id: 'c', connected: true } })],
+    [
+      'driver',
+      (id) => ({ cmd: 'observe_driver', session_id: id, driver: { epoch: 1, client_id: 'c', connected: true } }),
+    ],
     ['size', (id) => ({ cmd: 'observe_resized', session_id: id, rows: 1, cols: 1 })],
   ])('ignores %s after the end, and of a session nobody knows', (_name, command) => {
     const sessions = new Sessions();
@@ -189,15 +230,25 @@ describe('ends', () => {
   it('ignores a start after the start was aborted', () => {
     const sessions = new Sessions();
     const id = sessions.create();
-    sessions.execute({ cmd: 'observe_start_failed', session_id: id, error: new HoldfastError('timeout', 'x').toWire(), exit_status: 125 });
+    sessions.execute({
+      cmd: 'observe_start_failed',
+      session_id: id,
+      error: new HoldfastError('timeout', 'x').toWire(),
+      exit_status: 125,
+    });
     expect(sessions.execute({ cmd: 'observe_started', session_id: id, ...FACTS })).toEqual([]);
-    expect(sessions.state.sessions.get(id)).toMatchObject({ state: 'ended', cause: 'start_failed', start_error: { code: 'timeout' } });
+    expect(sessions.state.sessions.get(id)).toMatchObject({
+      state: 'ended',
+      cause: 'start_failed',
+      start_error: { code: 'timeout' },
+    });
   });
 
   it('adopts once per epoch, and tells a start nobody saw first', () => {
     const sessions = new Sessions();
     const id = sessions.create();
-    const adopt = (epoch: string) => names(sessions.execute({ cmd: 'observe_adopted', session_id: id, ...FACTS, version: '1', epoch }));
+    const adopt = (epoch: string) =>
+      names(sessions.execute({ cmd: 'observe_adopted', session_id: id, ...FACTS, version: '1', epoch }));
     expect(adopt('a')).toEqual(['session_started', 'session_adopted']);
     expect(adopt('a')).toEqual([]);
     expect(adopt('b')).toEqual(['session_adopted']);
@@ -215,7 +266,13 @@ describe('desired', () => {
     const id = sessions.running();
     expect(names(sessions.execute({ cmd: 'remove_session', session: id, force: true }))).toEqual(['session_desired']);
     expect(sessions.execute({ cmd: 'remove_session', session: id, force: true })).toEqual([]);
-    const end = sessions.execute({ cmd: 'observe_ended', session_id: id, cause: 'terminated', exit: null, survivors: [] });
+    const end = sessions.execute({
+      cmd: 'observe_ended',
+      session_id: id,
+      cause: 'terminated',
+      exit: null,
+      survivors: [],
+    });
     expect(names(end)).toEqual(['session_ended', 'session_removed']);
   });
 
@@ -234,7 +291,9 @@ describe('desired', () => {
   it('signals only what runs', () => {
     const sessions = new Sessions();
     expect(sessions.code({ cmd: 'signal_session', session: sessions.running(), signal: 'SIGHUP' })).toBe('accepted');
-    expect(sessions.code({ cmd: 'signal_session', session: sessions.ended(), signal: 'SIGHUP' })).toBe('session_exited');
+    expect(sessions.code({ cmd: 'signal_session', session: sessions.ended(), signal: 'SIGHUP' })).toBe(
+      'session_exited',
+    );
   });
 
   it('purges the ended sessions of one originator, or of all', () => {
@@ -253,6 +312,8 @@ describe('desired', () => {
     const sessions = new Sessions();
     const id = sessions.ended();
     expect(sessions.code({ cmd: 'set_desired', session: id, desired: 'running' })).toBe('session_exited');
-    expect(names(sessions.execute({ cmd: 'set_desired', session: id, desired: 'removed' }))).toEqual(['session_removed']);
+    expect(names(sessions.execute({ cmd: 'set_desired', session: id, desired: 'removed' }))).toEqual([
+      'session_removed',
+    ]);
   });
 });

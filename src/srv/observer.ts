@@ -1,0 +1,87 @@
+/** The broker's way into the kernel: observations that must not be lost because the disk was full for a while. */
+import {
+  isLive,
+  type ObservationCommand,
+  type Session,
+  type SessionsInput,
+  type SessionsState,
+} from '../domains/sessions/index.ts';
+import type { Kernel } from '../kernel/index.ts';
+import type { SessionsEvent } from '../protocol/control/index.ts';
+import { HoldfastError } from '../protocol/index.ts';
+import type { Clock } from '../runtime/index.ts';
+import type { Journal } from './journal.ts';
+
+export type SessionsKernel = Kernel<SessionsState, SessionsInput, SessionsEvent>;
+
+const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 30_000;
+
+export class Observer {
+  readonly #kernel: SessionsKernel;
+  readonly #clock: Clock;
+  readonly #journal: Journal;
+  /** What could not be written, the newest of each kind and session: as many as there are sessions, times the kinds. */
+  readonly #unwritten = new Map<string, ObservationCommand>();
+  #retryMs = FIRST_RETRY_MS;
+  #cancelRetry: (() => void) | null = null;
+  #closed = false;
+
+  constructor(kernel: SessionsKernel, clock: Clock, journal: Journal) {
+    this.#kernel = kernel;
+    this.#clock = clock;
+    this.#journal = journal;
+  }
+
+  session(id: string): Session | undefined {
+    return this.#kernel.state.sessions.get(id);
+  }
+
+  live(): Session[] {
+    return [...this.#kernel.state.sessions.values()].filter(isLive);
+  }
+
+  over(): Session[] {
+    return [...this.#kernel.state.sessions.values()].filter((session) => !isLive(session));
+  }
+
+  wasRemoved(id: string): boolean {
+    return this.#kernel.state.removed.includes(id);
+  }
+
+  /** Resolves when it is committed, or kept for later because the log cannot be written now. Never rejects. */
+  async observe(command: ObservationCommand): Promise<void> {
+    if (this.#closed) return;
+    try {
+      await this.#kernel.execute(command, { actor: { client_id: 'broker', pid: process.pid, kind: 'srv' } });
+      this.#retryMs = FIRST_RETRY_MS;
+    } catch (thrown) {
+      const error = HoldfastError.from(thrown);
+      this.#journal.write('error', `${command.cmd} was not written: ${error.message}`);
+      if (this.#closed || !error.retryable) return;
+      this.#unwritten.set(keyOf(command), command);
+      this.#planRetry();
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancelRetry?.();
+  }
+
+  #planRetry(): void {
+    if (this.#cancelRetry !== null) return;
+    this.#cancelRetry = this.#clock.after(this.#retryMs, () => {
+      this.#cancelRetry = null;
+      const commands = [...this.#unwritten.values()];
+      this.#unwritten.clear();
+      for (const command of commands) void this.observe(command); // Never rejects; a failure comes back here.
+    });
+    this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
+  }
+}
+
+function keyOf(command: ObservationCommand): string {
+  if (command.cmd === 'observe_found') return `${command.cmd} ${command.created.session_id}`;
+  return command.cmd === 'retire' ? command.cmd : `${command.cmd} ${command.session_id}`;
+}

@@ -1,0 +1,364 @@
+/** One srv: its home, lock, kernel, broker and sockets, put together and taken apart in order. */
+import { ControlServer } from '../control/index.ts';
+import { createSessionsDomain, type SocketPlaces } from '../domains/sessions/index.ts';
+import { MemoryLog, openKernel } from '../kernel/index.ts';
+import { acquireLock, type HeldLock, SqliteLog } from '../kernel/sqlite/index.ts';
+import { bootId } from '../process/index.ts';
+import type { RuntimeStatus, SessionsCommand } from '../protocol/control/index.ts';
+import { parseControlCommand } from '../protocol/control/schemas.ts';
+import { type HomePaths, sessionSocket } from '../protocol/home/index.ts';
+import { HoldfastError, limits } from '../protocol/index.ts';
+import type { Clock, Faults, Ids } from '../runtime/index.ts';
+import { type Listener, listenUnix } from '../transport/index.ts';
+import { adoptSessions, strayDirectories } from './adoption.ts';
+import { type ArchiveServer, startArchive } from './archive.ts';
+import { Broker } from './broker.ts';
+import type { BrokerContext } from './broker-context.ts';
+import { readConfig, type SrvConfig } from './config.ts';
+import { homeError, prepareHome } from './home.ts';
+import { type Journal, openJournal } from './journal.ts';
+import { Observer, type SessionsKernel } from './observer.ts';
+import { Retention } from './retention.ts';
+import { SrvService } from './service.ts';
+import { type ShimCommand, startShim } from './shim-process.ts';
+import { Spares } from './spares.ts';
+
+export interface SrvOptions {
+  home: string;
+  version: string;
+  clock: Clock;
+  ids: Ids;
+  faults: Faults;
+  /** Handed on to shims; fault builds only. */
+  faultPlan: string | undefined;
+  /** How a shim is started. */
+  shim: Omit<ShimCommand, 'logFile'>;
+  /** The bundle of the log's worker thread. */
+  workerPath: string;
+  /** srv is to end: asked by a client, or because its log cannot be replayed any more. */
+  ended(exitCode: number): void;
+}
+
+/** Room for the last signal and the last record, after a grace. */
+const AFTER_GRACE_MS = 6_000;
+/** Clients at a time; each may hold many subscriptions and requests. */
+const CONTROL_CONNECTIONS_COUNT = 4_096;
+
+/** Null when another srv holds the home's lock. Rejects with what keeps this one from starting. */
+export async function startSrv(options: SrvOptions): Promise<Srv | null> {
+  const { paths, secret } = prepareHome(options.home, { newSecret: () => options.ids.secret() });
+  const config = readConfig(paths.config);
+  const lock = acquireLock(paths.lock);
+  if (lock === null) return null;
+  let opened: { foundation: Foundation; kernel: OpenedKernel };
+  let journal: Journal | undefined;
+  try {
+    journal = openJournal(paths.srvLog, options.clock);
+    const foundation = { paths, secret, config, lock, journal };
+    opened = { foundation, kernel: await openSessionsKernel(options, foundation) };
+  } catch (error) {
+    journal?.write('error', `start failed: ${(error as Error).message}`);
+    journal?.close();
+    lock.release();
+    throw error instanceof HoldfastError ? error : homeError(options.home, error);
+  }
+  const srv = new Srv(options, opened.foundation, opened.kernel);
+  try {
+    await srv.begin();
+  } catch (error) {
+    journal.write('error', `start failed: ${(error as Error).message}`);
+    await srv.stop();
+    throw error;
+  }
+  return srv;
+}
+
+interface Foundation {
+  paths: HomePaths;
+  secret: string;
+  config: SrvConfig;
+  lock: HeldLock;
+  journal: Journal;
+}
+
+export class Srv {
+  readonly #options: SrvOptions;
+  readonly #foundation: Foundation;
+  readonly #kernel: SessionsKernel;
+  readonly #damage: HoldfastError | null;
+  readonly #context: BrokerContext;
+  readonly #spares: Spares;
+  readonly #broker: Broker;
+  readonly #retention: Retention;
+  readonly #places: SocketPlaces;
+  readonly #startedAt: number;
+  #control: ControlServer<SessionsCommand> | null = null;
+  #listener: Listener | null = null;
+  #archive: ArchiveServer | null = null;
+  #state: 'starting' | 'running' | 'stopping' = 'starting';
+  #stopping: Promise<void> | null = null;
+
+  constructor(options: SrvOptions, foundation: Foundation, opened: OpenedKernel) {
+    const { paths, secret, config, journal } = foundation;
+    const { clock, faults, version } = options;
+    this.#options = options;
+    this.#foundation = foundation;
+    this.#kernel = opened.kernel;
+    this.#damage = opened.damage;
+    this.#startedAt = clock.now();
+    this.#places = placesOf(paths);
+    const observer = new Observer(this.#kernel, clock, journal);
+    this.#context = {
+      paths,
+      token: secret,
+      version,
+      bootId: bootId(),
+      epoch: this.#kernel.epoch,
+      clock,
+      faults,
+      journal,
+      observer,
+      readOnly: opened.damage !== null,
+    };
+    const shim = { ...options.shim, logFile: `${paths.logs}/shim.log` };
+    this.#spares = new Spares(opened.damage === null ? config.warmSpares : 0, () => startShim(shim, clock), journal);
+    this.#retention = new Retention({ context: this.#context, limits: config });
+    this.#broker = new Broker({
+      context: this.#context,
+      spares: this.#spares,
+      faultPlan: options.faultPlan,
+      closed: () => this.#closed(),
+    });
+    this.#kernel.onCommitted((events) => this.#broker.react(events));
+  }
+
+  /** Adopts and serves; call once. What it rejects with ends this srv: `stop` it. */
+  async begin(): Promise<void> {
+    await adoptSessions(this.#broker, this.#context);
+    await this.#serve();
+  }
+
+  /** Takes srv apart; sessions run on. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  /** The last words before the process ends by an error of its own. */
+  noteCrash(error: Error): void {
+    this.#foundation.journal.write('error', `srv ends by an error of its own: ${error.stack ?? error.message}`);
+  }
+
+  async #serve(): Promise<void> {
+    const { paths, secret, journal } = this.#foundation;
+    const { clock, ids } = this.#options;
+    const session = (id: string) => this.#context.observer.session(id);
+    this.#archive = await startArchive({
+      paths,
+      token: secret,
+      version: this.#options.version,
+      bootId: this.#context.bootId,
+      clock,
+      ids,
+      journal,
+      session,
+    });
+    const service = new SrvService({
+      kernel: this.#kernel,
+      broker: this.#broker,
+      places: this.#places,
+      token: secret,
+      identity: {
+        pid: process.pid,
+        version: this.#options.version,
+        capabilities: ['sessions'],
+        limits: this.#limits(),
+      },
+      parse: parseControlCommand,
+      status: () => this.#status(),
+      shutdown: (sessions) => this.#shutdown(sessions),
+      readOnly: this.#damage,
+    });
+    const control = new ControlServer({ clock, service, token: secret });
+    this.#control = control;
+    this.#listener = await listenUnix(paths.srvSocket, (stream) => control.accept(stream), {
+      clock,
+      // The lock is held: a socket nobody answers on was another srv's.
+      replaceStale: true,
+      maxConnections: CONTROL_CONNECTIONS_COUNT,
+      onError: (error) => journal.write('error', `the control socket takes no connection: ${error.message}`),
+    });
+    this.#state = 'running';
+    journal.write(
+      'info',
+      `srv ${this.#options.version} (pid ${process.pid}) serves ${paths.home}, epoch ${this.#kernel.epoch}`,
+    );
+    if (this.#damage !== null) return;
+    this.#broker.spareSoon();
+    this.#retention.soon();
+  }
+
+  #closed(): void {
+    if (this.#damage === null) this.#retention.soon();
+  }
+
+  async #shutdown(sessions: boolean): Promise<void> {
+    this.#state = 'stopping';
+    if (sessions) {
+      try {
+        await this.#endSessions();
+      } catch (error) {
+        this.#state = 'running';
+        throw error;
+      }
+    }
+    // The reply goes first.
+    this.#options.clock.after(0, () => this.#options.ended(0));
+  }
+
+  /** Ends every live session, softly first. Rejects with `timeout` naming how many are left. */
+  async #endSessions(): Promise<void> {
+    const { clock } = this.#options;
+    const actor = { client_id: 'shutdown', pid: process.pid, kind: 'srv' };
+    await Promise.all(
+      this.#context.observer.live().map(async ({ id }) => {
+        await this.#kernel.execute({ cmd: 'set_desired', session: id, desired: 'stopped' }, { actor });
+        await this.#broker.terminate(id, limits.STOP_GRACE_MS);
+      }),
+    );
+    await new Promise<void>((resolve, reject) => {
+      const finish = (end: () => void) => {
+        cancel();
+        stopReacting();
+        end();
+      };
+      const check = () => {
+        if (this.#kernel.state.live === 0) finish(resolve);
+      };
+      const cancel = clock.after(limits.STOP_GRACE_MS + AFTER_GRACE_MS, () => {
+        finish(() =>
+          reject(
+            new HoldfastError(
+              'timeout',
+              `${this.#kernel.state.live} sessions have not ended; "holdfast ls" shows them`,
+            ),
+          ),
+        );
+      });
+      const stopReacting = this.#kernel.onCommitted(check);
+      check();
+    });
+  }
+
+  #status(): RuntimeStatus {
+    const { live, sessions } = this.#kernel.state;
+    const { version } = this.#options;
+    return {
+      home: this.#foundation.paths.home,
+      launcher: { pid: null, state: 'absent' },
+      srv: {
+        pid: process.pid,
+        state: this.#srvState(),
+        version,
+        epoch: this.#kernel.epoch,
+        started_at: this.#startedAt,
+      },
+      host: { pid: null, state: 'absent' },
+      sessions: { live, exited: sessions.size - live },
+      spare: { pid: this.#spares.pid, configured: this.#spares.configured },
+      limits: this.#limits(),
+      spill_bytes: this.#retention.spillBytes,
+      events: { first_version: this.#kernel.firstVersion, last_version: this.#kernel.version },
+      problems: this.#problems(),
+    };
+  }
+
+  #srvState(): RuntimeStatus['srv']['state'] {
+    if (this.#damage !== null) return 'safe_mode';
+    if (this.#state === 'running' && this.#kernel.storage.state === 'failing') return 'degraded';
+    return this.#state;
+  }
+
+  #problems(): string[] {
+    const problems: string[] = [];
+    if (this.#damage !== null) problems.push(this.#damage.message);
+    const { error } = this.#kernel.storage;
+    if (error !== null) problems.push(error.message);
+    for (const name of strayDirectories(this.#context)) problems.push(`sessions/${name} belongs to no session`);
+    return problems;
+  }
+
+  #limits(): Record<string, number> {
+    const { config } = this.#foundation;
+    return {
+      live_sessions: config.liveSessions,
+      home_spill_bytes: config.homeSpillBytes,
+      session_spill_bytes: config.session.spill_bytes,
+      session_memory_bytes: config.session.memory_bytes,
+      exited_kept_ms: config.exitedKeptMs,
+      exited_kept_count: config.exitedKeptCount,
+      events_kept_ms: config.eventsKeptMs,
+      events_kept_count: config.eventsKeptCount,
+    };
+  }
+
+  async #stop(): Promise<void> {
+    const { lock, journal } = this.#foundation;
+    this.#state = 'stopping';
+    await this.#listener?.close();
+    await this.#control?.close();
+    await this.#archive?.close();
+    this.#retention.close();
+    this.#broker.close();
+    this.#context.observer.close();
+    await this.#kernel.close();
+    journal.write('info', 'srv stopped; sessions run on');
+    journal.close();
+    lock.release();
+  }
+}
+
+interface OpenedKernel {
+  kernel: SessionsKernel;
+  /** Why nothing may be changed: the log is damaged and the state rebuilt beside it. */
+  damage: HoldfastError | null;
+}
+
+async function openSessionsKernel(options: SrvOptions, { paths, config, journal }: Foundation): Promise<OpenedKernel> {
+  const { clock, ids, faults } = options;
+  const common = {
+    domain: createSessionsDomain({
+      liveSessions: config.liveSessions,
+      sessionLimits: config.session,
+      places: placesOf(paths),
+    }),
+    clock,
+    ids,
+    faults,
+    limits: { events_kept_count: config.eventsKeptCount, events_kept_ms: config.eventsKeptMs },
+    warn: (error: HoldfastError) => journal.write('warn', error.message),
+    fatal: (error: HoldfastError) => {
+      journal.write('error', `the log cannot be replayed: ${error.message}`);
+      options.ended(1);
+    },
+  };
+  const log = new SqliteLog({ path: paths.database, workerPath: options.workerPath });
+  try {
+    return { kernel: await openKernel({ ...common, log }), damage: null };
+  } catch (thrown) {
+    const error = HoldfastError.from(thrown);
+    await log.close().catch(() => undefined); // It never opened.
+    if (error.details['corrupt'] !== true) throw error;
+    journal.write('error', `safe mode: ${error.message}`);
+    const damage = new HoldfastError(
+      'storage_error',
+      `srv is in safe mode and changes nothing, because ${error.message}`,
+      { retryable: false, details: { safe_mode: true } },
+    );
+    return { kernel: await openKernel({ ...common, log: new MemoryLog() }), damage };
+  }
+}
+
+function placesOf(paths: HomePaths): SocketPlaces {
+  return { live: (id) => sessionSocket(paths, id), archive: paths.archiveSocket };
+}
