@@ -1,0 +1,239 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createIds, VirtualClock } from '../runtime/index.ts';
+import type { LedgerKernel } from './fixtures/open-ledger.ts';
+import { actor, openLedger } from './fixtures/open-ledger.ts';
+import { type LinkAck, type LinkFrame, LinkSender } from './link.ts';
+import { LinkReceiver, type LinkResult } from './link-receiver.ts';
+
+/** Lets promises of both sides run until none is left. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A wire whose deliveries the test decides. */
+class Wire {
+  readonly toReceiver: LinkFrame[] = [];
+  readonly toSender: LinkAck[] = [];
+
+  connect(sender: LinkSender<never>, receiver: LinkReceiver): void {
+    this.toReceiver.length = 0;
+    this.toSender.length = 0;
+    receiver.connect((ack) => this.toSender.push(structuredClone(ack)));
+    sender.connect((frame) => this.toReceiver.push(structuredClone(frame)));
+  }
+
+  async deliverAll(sender: LinkSender<never>, receiver: LinkReceiver): Promise<void> {
+    for (let quiet = 0; quiet < 2; ) {
+      const frames = this.toReceiver.splice(0);
+      const acks = this.toSender.splice(0);
+      for (const frame of frames) receiver.received(frame);
+      for (const ack of acks) sender.received(ack);
+      quiet = frames.length + acks.length > 0 ? 0 : quiet + 1;
+      await settle();
+    }
+  }
+}
+
+interface Setup {
+  kernel: LedgerKernel;
+  clock: VirtualClock;
+  wire: Wire;
+  sender: LinkSender<never>;
+  receiver: LinkReceiver;
+  performed: string[];
+  outcomes: string[];
+  notify(deadline_ms?: number): Promise<unknown>;
+  newSender(kernel?: LedgerKernel): LinkSender<never>;
+  newReceiver(): LinkReceiver;
+}
+
+async function setUp(options: { window?: number; limit?: number; memory?: Map<string, LinkResult> } = {}): Promise<Setup> {
+  const opened = await openLedger();
+  const { kernel, clock } = opened;
+  const ids = createIds(clock);
+  const performed: string[] = [];
+  const outcomes: string[] = [];
+  const newSender = (from = kernel): LinkSender<never> =>
+    new LinkSender<never>({
+      target: 'peer',
+      outbox: from.outbox as never,
+      clock,
+      ids,
+      home: 'h',
+      settle: (row, { outcome }) => void outcomes.push(`${row.id} ${outcome}`),
+      warn: (error) => expect(error).toBeUndefined(),
+      ...(options.window === undefined ? {} : { window: options.window }),
+    });
+  const newReceiver = (): LinkReceiver =>
+    new LinkReceiver({
+      clock,
+      ...(options.limit === undefined ? {} : { limit: options.limit }),
+      ...(options.memory === undefined ? {} : { memory: options.memory }),
+      async perform(key, body) {
+        performed.push(key);
+        if (body['account'] === 'bad') throw new Error('no such account');
+        await settle();
+        return { ok: true, result: { key } };
+      },
+    });
+  return {
+    kernel,
+    clock,
+    wire: new Wire(),
+    sender: newSender(),
+    receiver: newReceiver(),
+    performed,
+    outcomes,
+    notify: (deadline_ms = 60_000) =>
+      kernel.execute({ cmd: 'deposit', account: 'a', amount: 1, notify: { target: 'peer', deadline_ms } }, { actor }),
+    newSender,
+    newReceiver,
+  };
+}
+
+const rows = (kernel: LedgerKernel): number[] => kernel.outbox.pending('peer').map(({ id }) => id);
+
+describe('A link', () => {
+  it('does each piece of work once, in order, and finishes its row', async () => {
+    const { kernel, wire, sender, receiver, performed, outcomes, notify } = await setUp();
+    await notify();
+    wire.connect(sender, receiver);
+    await notify();
+    await notify();
+    expect(rows(kernel)).toEqual([1, 2, 3]);
+    await wire.deliverAll(sender, receiver);
+    expect(performed).toEqual(['h/1', 'h/2', 'h/3']);
+    expect(outcomes).toEqual(['1 done', '2 done', '3 done']);
+    expect([rows(kernel), sender.pending]).toEqual([[], 0]);
+  });
+
+  it('reports work that fails', async () => {
+    const { kernel, wire, sender, receiver, outcomes } = await setUp();
+    wire.connect(sender, receiver);
+    await kernel.execute({ cmd: 'deposit', account: 'bad', amount: 1, notify: { target: 'peer', deadline_ms: 1_000 } }, { actor });
+    await wire.deliverAll(sender, receiver);
+    expect(outcomes).toEqual(['1 failed']);
+  });
+
+  it('keeps at most a window on the wire', async () => {
+    const { wire, sender, receiver, notify, outcomes } = await setUp({ window: 2 });
+    wire.connect(sender, receiver);
+    for (let index = 0; index < 5; index++) await notify();
+    expect(wire.toReceiver.length).toBe(2);
+    await wire.deliverAll(sender, receiver);
+    expect(outcomes.length).toBe(5);
+  });
+
+  it('fails a row at its deadline, without a connection too, and performs nothing that comes too late', async () => {
+    const { kernel, clock, wire, sender, receiver, performed, outcomes, notify } = await setUp();
+    await notify(1_000);
+    await notify(5_000);
+    clock.advance(999);
+    await settle();
+    expect(outcomes).toEqual([]);
+    clock.advance(1);
+    await settle();
+    expect([outcomes, rows(kernel)]).toEqual([['1 expired'], [2]]);
+    wire.connect(sender, receiver);
+    clock.advance(5_000);
+    await wire.deliverAll(sender, receiver);
+    expect(outcomes).toEqual(['1 expired', '2 expired']);
+    expect([performed.length, rows(kernel)]).toEqual([1, []]);
+  });
+
+  it('goes on after the sender died: the receiver knows the work by its key', async () => {
+    const setup = await setUp();
+    const { kernel, wire, receiver, performed, outcomes, notify } = setup;
+    wire.connect(setup.sender, receiver);
+    await notify();
+    for (const frame of wire.toReceiver.splice(0)) receiver.received(frame);
+    await settle();
+    setup.sender.close();
+    const next = setup.newSender();
+    wire.connect(next, receiver);
+    await wire.deliverAll(next, receiver);
+    expect([performed, outcomes, rows(kernel)]).toEqual([['h/1'], ['1 done'], []]);
+  });
+
+  it('goes on after the receiver died; with a durable memory the work is not done again', async () => {
+    const setup = await setUp({ memory: new Map() });
+    const { wire, sender, receiver, performed, outcomes, notify } = setup;
+    wire.connect(sender, receiver);
+    await notify();
+    for (const frame of wire.toReceiver.splice(0)) receiver.received(frame);
+    await settle();
+    receiver.disconnect();
+    const next = setup.newReceiver();
+    wire.connect(sender, next);
+    await wire.deliverAll(sender, next);
+    expect([performed, outcomes]).toEqual([['h/1'], ['1 done']]);
+  });
+
+  it('takes over no more than the receiver can remember', async () => {
+    const { clock, wire, sender, receiver, performed, notify, outcomes } = await setUp({ limit: 2 });
+    wire.connect(sender, receiver);
+    for (let index = 0; index < 5; index++) await notify();
+    for (const frame of wire.toReceiver.splice(0)) receiver.received(frame);
+    expect(performed.length).toBe(2);
+    for (let round = 0; round < 5; round++) {
+      await wire.deliverAll(sender, receiver);
+      clock.advance(2_000);
+    }
+    expect(outcomes.length).toBe(5);
+  });
+
+  it('has no timer when nothing is on its way', async () => {
+    const { clock, wire, sender, receiver, notify } = await setUp();
+    wire.connect(sender, receiver);
+    await notify();
+    await wire.deliverAll(sender, receiver);
+    clock.advance(3_600_000);
+    await settle();
+    expect([wire.toReceiver, wire.toSender]).toEqual([[], []]);
+  });
+
+  it('survives drops, doubles, disorder, cuts and crashes of the sender: each row one outcome, each work done once', async () => {
+    const chaos = fc.array(fc.constantFrom('deliver', 'drop', 'double', 'swap', 'cut', 'crash', 'wait', 'more'), { maxLength: 60 });
+    await fc.assert(
+      fc.asyncProperty(chaos, fc.infiniteStream(fc.boolean()), async (steps, coin) => {
+        const setup = await setUp({ window: 3 });
+        const { kernel, clock, wire, receiver, performed, outcomes, notify } = setup;
+        let sender = setup.sender;
+        let count = 0;
+        wire.connect(sender, receiver);
+        for (const step of steps) {
+          const queue: unknown[] = coin.next().value ? wire.toReceiver : wire.toSender;
+          if (step === 'more') await notify(24 * 3_600_000).then(() => count++);
+          if (step === 'drop') queue.shift();
+          if (step === 'double' && queue.length > 0) queue.push(structuredClone(queue[0]));
+          if (step === 'swap') queue.reverse();
+          if (step === 'cut') wire.connect(sender, receiver);
+          if (step === 'wait') clock.advance(40_000);
+          if (step === 'crash') {
+            sender.close();
+            sender = setup.newSender();
+            wire.connect(sender, receiver);
+          }
+          if (step === 'deliver') {
+            const frame = wire.toReceiver.shift();
+            if (frame !== undefined) receiver.received(frame);
+            const ack = wire.toSender.shift();
+            if (ack !== undefined) sender.received(ack);
+            await settle();
+          }
+        }
+        for (let round = 0; round < 4; round++) {
+          await wire.deliverAll(sender, receiver);
+          clock.advance(60_000);
+        }
+        await settle();
+        expect(rows(kernel)).toEqual([]);
+        expect(sender.pending).toBe(0);
+        expect(performed).toEqual(Array.from({ length: count }, (_, index) => `h/${index + 1}`));
+        expect(new Set(outcomes).size).toBe(count);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
