@@ -1,0 +1,295 @@
+/**
+ * Terminal queries in a child's output: what makes a terminal write an answer into the child's input. Works on raw
+ * bytes, whatever the chunks. Sources: ECMA-48; the VT510 manual; xterm ctlseqs; kitty's keyboard, graphics and colour
+ * protocols; Program Status Protocol (OSC 7501). 8-bit C1 controls do not exist in UTF-8 and are not looked for.
+ */
+
+type State = 'ground' | 'escape' | 'csi' | 'osc' | 'dcs' | 'apc' | 'stringRest' | 'oscRest' | 'queryEnd';
+
+const BEL = 0x07;
+const CAN = 0x18;
+const SUB = 0x1a;
+const ESC = 0x1b;
+const BACKSLASH = 0x5c;
+const DEL = 0x7f;
+
+/** A longer sequence is no query. */
+const SEQUENCE_BYTES = 4096;
+
+const ANY = () => true;
+const among = (...values: number[]) => (parameter: number) => values.includes(parameter);
+
+/** By private prefix, intermediates and final byte: whether the first parameter makes it a query. */
+const CSI_QUERIES: ReadonlyMap<string, (parameter: number) => boolean> = new Map([
+  ['c', among(0)], // DA1
+  ['>c', ANY], // DA2
+  ['=c', ANY], // DA3
+  ['n', among(5, 6)], // DSR, CPR
+  ['?n', ANY], // DECXCPR and the other DEC reports, colour scheme (996)
+  ['$p', ANY], // DECRQM
+  ['?$p', ANY],
+  ['>q', ANY], // XTVERSION
+  ['?u', ANY], // kitty keyboard flags
+  ['t', among(11, 13, 14, 15, 16, 18, 19, 20, 21)], // window reports
+  ['x', among(0, 1)], // DECREQTPARM
+  ['?S', ANY], // XTSMGRAPHICS
+  ['?m', ANY], // XTQMODKEYS
+  ['$w', ANY], // DECRQPSR
+  ['*y', ANY], // DECRQCRA
+  ['&u', ANY], // DECRQUPSS
+  ['$u', ANY], // DECRQTSR
+  ['"v', ANY], // DECRQDE
+  ["'|", ANY], // DECRQLP
+  ['#|', ANY], // XTREPORTSGR
+  ['#R', ANY], // XTREPORTCOLORS
+]);
+
+/** OSC numbers that ask when a parameter is `?`: colours, clipboard, kitty colours, program status. */
+const OSC_QUERIES = new Set(['4', '5', '10', '11', '12', '13', '14', '15', '16', '17', '18', '19', '21', '52', '7501']);
+const OSC_NUMBER_BYTES = 4;
+
+/** Without ESC, which starts every sequence. */
+const CONTROLS = /[\0-\x1a\x1c-\x1f\x7f]/g;
+const CSI_FORM = /^\x1b\[([<=>?]?)(\d*)[\d;:]*([ -/]*)([@-~])$/;
+const DCS_QUERY = /^\x1bP[\d;]*[$+]q/;
+const APC_QUERY = /^\x1b_G(?:[^;]*,)?a=q(?:[,;]|$)/;
+
+/** The state machine both uses share; subclasses get what is passed and where a query ended. */
+abstract class QueryScanner {
+  #state: State = 'ground';
+  #held: Buffer = Buffer.alloc(64);
+  #length = 0;
+  /** The OSC's number is complete and one that can ask. */
+  #numbered = false;
+
+  protected scan(chunk: Buffer): void {
+    let from = this.#state === 'ground' || this.#passing ? 0 : -1;
+    for (let at = 0; at < chunk.length; at++) {
+      if (this.#state === 'ground') {
+        at = chunk.indexOf(ESC, at);
+        if (at < 0) break;
+      }
+      const byte = chunk[at]!;
+      const wasPassing = this.#state === 'ground' || this.#passing;
+      this.#step(byte, at);
+      const isPassing = this.#state === 'ground' || this.#passing;
+      if (wasPassing && !isPassing) {
+        if (at > from) this.pass(chunk.subarray(from, at));
+        from = -1;
+      } else if (!wasPassing && isPassing) {
+        from = at + 1;
+      }
+    }
+    if (from >= 0 && from < chunk.length) this.pass(chunk.subarray(from));
+  }
+
+  protected takeHeld(): Buffer {
+    const complete = this.#state === 'queryEnd';
+    const held = Buffer.from(this.#held.subarray(0, this.#length));
+    this.#length = 0;
+    this.#state = 'ground';
+    return complete ? Buffer.alloc(0) : held;
+  }
+
+  /** Bytes that belong to no query. */
+  protected abstract pass(bytes: Buffer): void;
+  /** A query ended right before index `end` of the chunk; `held` is all of it. */
+  protected abstract query(held: Buffer, end: number): void;
+
+  /** Inside a string that is known to be no query. */
+  get #passing(): boolean {
+    return this.#state === 'stringRest' || this.#state === 'oscRest';
+  }
+
+  #step(byte: number, at: number): void {
+    switch (this.#state) {
+      case 'ground':
+        this.#begin();
+        return;
+      case 'stringRest':
+      case 'oscRest':
+        this.#inRest(byte);
+        return;
+      case 'queryEnd':
+        this.#afterQuery(byte, at);
+        return;
+      case 'escape':
+      case 'csi':
+      case 'osc':
+      case 'dcs':
+      case 'apc':
+        this.#inSequence(byte, at);
+        return;
+    }
+  }
+
+  #begin(): void {
+    this.#numbered = false;
+    this.#held[0] = ESC;
+    this.#length = 1;
+    this.#state = 'escape';
+  }
+
+  #inRest(byte: number): void {
+    if (byte === CAN || byte === SUB || (byte === BEL && this.#state === 'oscRest')) this.#state = 'ground';
+    else if (byte === ESC) this.#begin();
+  }
+
+  #inSequence(byte: number, at: number): void {
+    const inString = this.#state === 'osc' || this.#state === 'dcs' || this.#state === 'apc';
+    if (byte === ESC && inString && this.#isQuery()) {
+      this.#state = 'queryEnd';
+      return;
+    }
+    if (byte === ESC) {
+      this.#release();
+      this.#begin();
+      return;
+    }
+    this.#hold(byte);
+    if (byte === CAN || byte === SUB) this.#release();
+    else if (this.#state === 'escape') this.#afterEscape(byte, at);
+    else if (this.#state === 'csi') this.#inCsi(byte, at);
+    else this.#inString(byte, at);
+    if (this.#length >= SEQUENCE_BYTES) this.#release(inString ? this.#restOf() : 'ground');
+  }
+
+  #afterEscape(byte: number, at: number): void {
+    if (byte === 0x5b) this.#state = 'csi';
+    else if (byte === 0x5d) this.#state = 'osc';
+    else if (byte === 0x50) this.#state = 'dcs';
+    else if (byte === 0x5f) this.#state = 'apc';
+    else if (byte === 0x58 || byte === 0x5e) this.#release('stringRest');
+    else if (byte === 0x5a) this.#answered(at + 1); // DECID
+    else if (byte >= 0x20 && byte !== DEL) this.#release();
+  }
+
+  #inCsi(byte: number, at: number): void {
+    if (byte >= 0x80) this.#release();
+    else if (byte >= 0x40 && byte !== DEL) this.#end(at + 1);
+  }
+
+  #inString(byte: number, at: number): void {
+    if (this.#state === 'osc') {
+      if (byte === BEL) this.#end(at + 1);
+      else if (!this.#numbered) this.#inOscNumber(byte);
+    } else if (this.#state === 'dcs') {
+      // The final byte says what string it is.
+      if (byte >= 0x40 && byte !== DEL && !DCS_QUERY.test(this.#text())) this.#release('stringRest');
+    } else if (this.#length === 3 && byte !== 0x47) {
+      this.#release('stringRest');
+    }
+  }
+
+  #inOscNumber(byte: number): void {
+    this.#numbered = byte === 0x3b && OSC_QUERIES.has(this.#text().replace(CONTROLS, '').slice(2, -1));
+    if (this.#numbered) return;
+    if (byte === 0x3b || this.#length > OSC_NUMBER_BYTES + 2) this.#release('oscRest');
+  }
+
+  /** The sequence is complete: a query or not. */
+  #end(end: number): void {
+    if (this.#isQuery()) this.#answered(end);
+    else this.#release();
+  }
+
+  #isQuery(): boolean {
+    const text = this.#text();
+    if (this.#state === 'dcs') return DCS_QUERY.test(text);
+    if (this.#state === 'apc') return APC_QUERY.test(text);
+    if (this.#state === 'osc') {
+      const [number = '', ...parameters] = text.replace(CONTROLS, '').slice(2).split(';');
+      return OSC_QUERIES.has(number) && parameters.some((value) => value === '?' || (number === '21' && value.endsWith('=?')));
+    }
+    // Controls inside a sequence are obeyed and do not belong to it.
+    const form = CSI_FORM.exec(text.replace(CONTROLS, ''));
+    if (form === null) return false;
+    return CSI_QUERIES.get(form[1]! + form[3]! + form[4]!)?.(Number(form[2])) ?? false;
+  }
+
+  /** Behind the ESC that ended a query string: a backslash belongs to it, anything else to a new sequence. */
+  #afterQuery(byte: number, at: number): void {
+    const belongs = byte === BACKSLASH;
+    this.#answered(belongs ? at + 1 : at);
+    if (belongs) return;
+    this.#begin();
+    this.#step(byte, at);
+  }
+
+  #answered(end: number): void {
+    const held = this.#held.subarray(0, this.#length);
+    this.#length = 0;
+    this.#state = 'ground';
+    this.query(held, end);
+  }
+
+  #release(next: State = 'ground'): void {
+    const held = Buffer.from(this.#held.subarray(0, this.#length));
+    this.#length = 0;
+    this.#state = next;
+    if (held.length > 0) this.pass(held);
+  }
+
+  #restOf(): State {
+    return this.#state === 'osc' ? 'oscRest' : this.#state === 'ground' ? 'ground' : 'stringRest';
+  }
+
+  #hold(byte: number): void {
+    if (this.#length === this.#held.length) this.#held = Buffer.concat([this.#held], this.#held.length * 4);
+    this.#held[this.#length++] = byte;
+  }
+
+  #text(): string {
+    return this.#held.toString('latin1', 0, this.#length);
+  }
+}
+
+/** Says where queries end in a stream of chunks. */
+export class QueryFinder extends QueryScanner {
+  #ends: number[] = [];
+
+  /**
+   * For every query that ended in `chunk`, the index one past its last byte. 0 when the byte before `chunk` ended it
+   * and only this chunk showed so.
+   */
+  find(chunk: Buffer): number[] {
+    this.#ends = [];
+    this.scan(chunk);
+    return this.#ends;
+  }
+
+  protected override pass(): void {}
+
+  protected override query(_held: Buffer, end: number): void {
+    this.#ends.push(end);
+  }
+}
+
+/** Takes queries out of a stream of chunks and leaves every other byte as it is. */
+export class QueryStripper extends QueryScanner {
+  #kept: Buffer[] = [];
+
+  /** The bytes to show. A sequence that may become a query is held back until it is known to be none. */
+  strip(chunk: Buffer): Buffer {
+    this.#kept = [];
+    this.scan(chunk);
+    return this.#kept.length === 1 ? this.#kept[0]! : Buffer.concat(this.#kept);
+  }
+
+  /** What is still held back, when nothing more is stripped. */
+  end(): Buffer {
+    return this.takeHeld();
+  }
+
+  protected override pass(bytes: Buffer): void {
+    this.#kept.push(bytes);
+  }
+
+  protected override query(held: Buffer): void {
+    // Controls inside a CSI sequence are obeyed on their own: they stay.
+    const kind = held.find((byte, at) => at > 0 && byte >= 0x20);
+    if (kind !== 0x5b && kind !== 0x5a) return;
+    const controls = held.filter((byte) => byte < 0x20 && byte !== ESC);
+    if (controls.length > 0) this.#kept.push(Buffer.from(controls));
+  }
+}
