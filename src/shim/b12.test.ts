@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LaunchSpec } from '../protocol/launch/index.ts';
+import type { AttachCommand } from '../protocol/session/index.ts';
 import { ShimBench, type ShimClient } from './testing.ts';
 
 let bench: ShimBench;
@@ -11,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => bench.close());
 
-const ATTACH = { cmd: 'Attach', from: 'start', mode: 'exclusive', streams: [1], credit: 1e9 } as const;
+const ATTACH: AttachCommand = { cmd: 'Attach', from: 'start', mode: 'exclusive', streams: [1], credit: 1e9 };
 
 async function started(argv: string[], extra: Partial<LaunchSpec> = {}): Promise<{ spec: LaunchSpec; client: ShimClient }> {
   const { spec } = await bench.start(argv, extra);

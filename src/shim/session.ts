@@ -46,6 +46,8 @@ export interface SessionOptions {
 /** Unread bytes of a lossless reader that hold the child up, and those that let it go on. */
 const LOSSLESS_HIGH_BYTES = 512 * 1024;
 const LOSSLESS_LOW_BYTES = 128 * 1024;
+/** What the child's reader may deliver in one turn of the loop (`ChildHandlers.output`). */
+const TURN_BYTES = 1024 * 1024;
 /** Lines of output that go with the news of a death (seed 3). */
 const LAST_LINES = 20;
 
@@ -83,11 +85,13 @@ export class Session {
     this.clock = clock;
     this.rows = spec.rows;
     this.cols = spec.cols;
+    const memory = spec.limits.memory_bytes || LOG_MEMORY_BYTES;
     this.log = new SessionLog({
       clock,
       directory: join(spec.session_dir, LOG_DIRECTORY),
       streams: this.streams,
-      memoryBytes: spec.limits.memory_bytes || LOG_MEMORY_BYTES,
+      // Without a disk, memory also has to hold what one turn brings after the child was told to wait.
+      memoryBytes: memory + (spec.limits.spill_bytes === 0 ? TURN_BYTES : 0),
       spillBytes: spec.limits.spill_bytes,
       segmentBytes: spec.limits.segment_bytes,
       onSpillFailed: (error) => this.warn(`output is no longer written to disk: ${error.message}`),
@@ -96,8 +100,8 @@ export class Session {
     this.#pace = new Pace(clock, () => this.#child, () => this.#attached > 0);
     this.flow = new FlowControl({
       clock,
-      highBytes: LOSSLESS_HIGH_BYTES,
-      lowBytes: LOSSLESS_LOW_BYTES,
+      highBytes: Math.min(LOSSLESS_HIGH_BYTES, memory / 2),
+      lowBytes: Math.min(LOSSLESS_LOW_BYTES, memory / 8),
       pause: () => this.#pace.hold(),
       resume: () => this.#pace.release(),
       noticed: (throttled) => this.broadcast({ event: 'Throttled', throttled }),
