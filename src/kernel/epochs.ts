@@ -7,12 +7,7 @@ import type { Epoch } from './contract.ts';
  * is that epoch's past, the same in every log that has this epoch; one beyond its range was written by a history this
  * log does not have (a restored backup).
  */
-export function checkCursor(
-  epochs: readonly Epoch[],
-  version: number,
-  since: number,
-  epoch: string | undefined,
-): void {
+export function checkCursor(epochs: readonly Epoch[], version: number, since: number, epoch: string | undefined): void {
   if (!Number.isSafeInteger(since) || since < 0) {
     throw invalid('since', 'since must be a version: an integer from 0 on');
   }

@@ -25,7 +25,9 @@ describe('Commands', () => {
     let answered = false;
     log.hold();
     const done = deposit().then(() => (answered = true));
-    const rejected = kernel.execute({ cmd: 'transfer', from: 'a', to: 'b', amount: 9 }, { actor }).catch(() => (answered = true));
+    const rejected = kernel
+      .execute({ cmd: 'transfer', from: 'a', to: 'b', amount: 9 }, { actor })
+      .catch(() => (answered = true));
     await new Promise((resolve) => setImmediate(resolve));
     expect([kernel.version, balance(kernel.state), seen, answered]).toEqual([0, 0, [], false]);
     log.release();
@@ -72,18 +74,32 @@ describe('Commands', () => {
     const { kernel, deposit } = await openLedger();
     await deposit();
     const command = { cmd: 'deposit', account: 'a', amount: 1 } as const;
-    await expect(kernel.execute(command, { actor, expected_version: 0 })).rejects.toMatchObject({ code: 'conflict', field: 'expected_version', details: { version: 1 } });
+    await expect(kernel.execute(command, { actor, expected_version: 0 })).rejects.toMatchObject({
+      code: 'conflict',
+      field: 'expected_version',
+      details: { version: 1 },
+    });
     expect(await kernel.execute(command, { actor, expected_version: 1 })).toMatchObject({ version: 2 });
   });
 
-  it.each(['decide', 'promise', 'evolve'] as const)('whose domain breaks in %s are internal errors and leave no trace', async (how) => {
-    const { kernel, deposit } = await openLedger();
-    const outcomes = await Promise.allSettled([deposit(), kernel.execute({ cmd: 'break', how }, { actor }), deposit()]);
-    expect(outcomes[1]).toMatchObject({ status: 'rejected', reason: { code: 'internal' } });
-    expect([outcomes[0], outcomes[2]]).toEqual([{ status: 'fulfilled', value: 1 }, { status: 'fulfilled', value: 2 }]);
-    expect([...kernel.state.balances]).toEqual([['a', 2]]);
-    expect(kernel.storage.state).toBe('ok');
-  });
+  it.each(['decide', 'promise', 'evolve'] as const)(
+    'whose domain breaks in %s are internal errors and leave no trace',
+    async (how) => {
+      const { kernel, deposit } = await openLedger();
+      const outcomes = await Promise.allSettled([
+        deposit(),
+        kernel.execute({ cmd: 'break', how }, { actor }),
+        deposit(),
+      ]);
+      expect(outcomes[1]).toMatchObject({ status: 'rejected', reason: { code: 'internal' } });
+      expect([outcomes[0], outcomes[2]]).toEqual([
+        { status: 'fulfilled', value: 1 },
+        { status: 'fulfilled', value: 2 },
+      ]);
+      expect([...kernel.state.balances]).toEqual([['a', 2]]);
+      expect(kernel.storage.state).toBe('ok');
+    },
+  );
 });
 
 describe('A failed append', () => {
@@ -98,7 +114,8 @@ describe('A failed append', () => {
     const outcomes = Promise.allSettled([first, onTop]);
     await new Promise((resolve) => setImmediate(resolve));
     log.release();
-    for (const outcome of await outcomes) expect(outcome).toMatchObject({ reason: { code: 'storage_full', retryable: true } });
+    for (const outcome of await outcomes)
+      expect(outcome).toMatchObject({ reason: { code: 'storage_full', retryable: true } });
     expect([kernel.version, balance(kernel.state)]).toEqual([1, 10]);
     expect(kernel.storage).toMatchObject({ state: 'failing', error: { code: 'storage_full' } });
     expect(await deposit(5)).toBe(2);
@@ -149,7 +166,8 @@ describe('Idempotency', () => {
     const opened = await openLedger();
     const { kernel, log, ids } = opened;
     const key = ids.ulid();
-    const send = (kernelNow = kernel) => kernelNow.execute({ cmd: 'deposit', account: 'a', amount: 1 }, { actor, idempotency_key: key });
+    const send = (kernelNow = kernel) =>
+      kernelNow.execute({ cmd: 'deposit', account: 'a', amount: 1 }, { actor, idempotency_key: key });
     log.hold();
     const both = Promise.all([send(), send()]);
     await new Promise((resolve) => setImmediate(resolve));
@@ -210,7 +228,10 @@ describe('Idempotency', () => {
     const restarted = await opened.restart();
     await expect(restarted.deposit(2, key)).rejects.toMatchObject(reused);
     const shuffled = { amount: 1, account: 'a', cmd: 'deposit' } as const;
-    expect(await restarted.kernel.execute(shuffled, { actor, idempotency_key: key })).toMatchObject({ version: 1, replayed: true });
+    expect(await restarted.kernel.execute(shuffled, { actor, idempotency_key: key })).toMatchObject({
+      version: 1,
+      replayed: true,
+    });
   });
 
   it('refuses keys that are no ULID, too old or from the future', async () => {
@@ -218,7 +239,9 @@ describe('Idempotency', () => {
     const { deposit } = await openLedger({}, undefined, clock);
     const keyAt = (offset: number): string => createIds(new VirtualClock(clock.now() + offset)).ulid();
     await expect(deposit(1, 'key')).rejects.toMatchObject({ code: 'invalid_argument', field: 'idempotency_key' });
-    await expect(deposit(1, keyAt(-limits.IDEMPOTENCY_RETENTION_MS - 1))).rejects.toMatchObject({ code: 'key_expired' });
+    await expect(deposit(1, keyAt(-limits.IDEMPOTENCY_RETENTION_MS - 1))).rejects.toMatchObject({
+      code: 'key_expired',
+    });
     await expect(deposit(1, keyAt(limits.IDEMPOTENCY_SKEW_MS + 1))).rejects.toMatchObject({ code: 'key_expired' });
     expect(await deposit(1, keyAt(-limits.IDEMPOTENCY_RETENTION_MS))).toBe(1);
     expect(await deposit(1, keyAt(limits.IDEMPOTENCY_SKEW_MS))).toBe(2);
@@ -241,7 +264,8 @@ describe('Restarts', () => {
     await opened.deposit();
     await opened.deposit();
     const { kernel } = await opened.restart();
-    const subscribe = (since: number, epoch?: string): void => kernel.subscribe({ since, ...(epoch === undefined ? {} : { epoch }) }).close();
+    const subscribe = (since: number, epoch?: string): void =>
+      kernel.subscribe({ since, ...(epoch === undefined ? {} : { epoch }) }).close();
     expect(() => subscribe(2, opened.kernel.epoch)).not.toThrow();
     expect(() => subscribe(2, kernel.epoch)).not.toThrow();
     expect(() => subscribe(0)).not.toThrow();

@@ -232,7 +232,11 @@ class SequencedKernel<S, C, E extends { event: string }> implements Kernel<S, C,
     checkCursor(this.epochs, this.version, since, epoch);
     const upTo = this.version;
     if (since === upTo || maxEvents < 1) return { events: [], complete: since === upTo, next: since, first: since + 1 };
-    const read = (await this.#options.log.read(Math.max(since + 1, this.firstVersion), maxEvents, maxBytes)) as Recorded<E>[];
+    const read = (await this.#options.log.read(
+      Math.max(since + 1, this.firstVersion),
+      maxEvents,
+      maxBytes,
+    )) as Recorded<E>[];
     const events = read.filter((event) => event.version <= upTo);
     const next = events.at(-1)?.version ?? upTo;
     return { events, complete: next >= upTo, next, first: events[0]?.version ?? upTo + 1 };
@@ -258,7 +262,8 @@ class SequencedKernel<S, C, E extends { event: string }> implements Kernel<S, C,
 
   #submit(request: Omit<Request<C>, 'resolve' | 'reject'>): Promise<Commit> {
     return new Promise((resolve, reject) => {
-      const refusal = this.#fatal ?? (this.#closing === null ? null : new HoldfastError('unreachable', 'shutting down'));
+      const refusal =
+        this.#fatal ?? (this.#closing === null ? null : new HoldfastError('unreachable', 'shutting down'));
       if (refusal !== null) throw refusal;
       const complete: Request<C> = { ...request, resolve, reject };
       this.#sequencer.submit(complete);
@@ -341,7 +346,8 @@ class SequencedKernel<S, C, E extends { event: string }> implements Kernel<S, C,
   }
 
   #cannotRecover(error: HoldfastError): HoldfastError {
-    const isPassing = (error.code === 'storage_full' || error.code === 'storage_error') && error.details['corrupt'] !== true;
+    const isPassing =
+      (error.code === 'storage_full' || error.code === 'storage_error') && error.details['corrupt'] !== true;
     this.#storageError = error;
     if (!isPassing) {
       this.#fatal = error;

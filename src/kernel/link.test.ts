@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createIds, VirtualClock } from '../runtime/index.ts';
+import { createIds, type VirtualClock } from '../runtime/index.ts';
 import type { LedgerKernel } from './fixtures/open-ledger.ts';
 import { actor, openLedger } from './fixtures/open-ledger.ts';
 import { type LinkAck, type LinkFrame, LinkSender } from './link.ts';
@@ -16,9 +16,8 @@ class Wire {
   readonly toReceiver: LinkFrame[] = [];
   readonly toSender: LinkAck[] = [];
 
+  /** What was on the old connection still arrives, late. */
   connect(sender: LinkSender<never>, receiver: LinkReceiver): void {
-    this.toReceiver.length = 0;
-    this.toSender.length = 0;
     receiver.connect((ack) => this.toSender.push(structuredClone(ack)));
     sender.connect((frame) => this.toReceiver.push(structuredClone(frame)));
   }
@@ -48,7 +47,9 @@ interface Setup {
   newReceiver(): LinkReceiver;
 }
 
-async function setUp(options: { window?: number; limit?: number; memory?: Map<string, LinkResult> } = {}): Promise<Setup> {
+async function setUp(
+  options: { window?: number; limit?: number; memory?: Map<string, LinkResult> } = {},
+): Promise<Setup> {
   const opened = await openLedger();
   const { kernel, clock } = opened;
   const ids = createIds(clock);
@@ -57,7 +58,7 @@ async function setUp(options: { window?: number; limit?: number; memory?: Map<st
   const newSender = (from = kernel): LinkSender<never> =>
     new LinkSender<never>({
       target: 'peer',
-      outbox: from.outbox as never,
+      outbox: from.outbox,
       clock,
       ids,
       home: 'h',
@@ -111,7 +112,10 @@ describe('A link', () => {
   it('reports work that fails', async () => {
     const { kernel, wire, sender, receiver, outcomes } = await setUp();
     wire.connect(sender, receiver);
-    await kernel.execute({ cmd: 'deposit', account: 'bad', amount: 1, notify: { target: 'peer', deadline_ms: 1_000 } }, { actor });
+    await kernel.execute(
+      { cmd: 'deposit', account: 'bad', amount: 1, notify: { target: 'peer', deadline_ms: 1_000 } },
+      { actor },
+    );
     await wire.deliverAll(sender, receiver);
     expect(outcomes).toEqual(['1 failed']);
   });
@@ -170,6 +174,22 @@ describe('A link', () => {
     expect([performed, outcomes]).toEqual([['h/1'], ['1 done']]);
   });
 
+  it('takes no acknowledgement of an older connection for one of this', async () => {
+    const { clock, wire, sender, receiver, outcomes, notify } = await setUp();
+    wire.connect(sender, receiver);
+    await notify();
+    wire.toReceiver.length = 0;
+    wire.connect(sender, receiver);
+    const [old] = wire.toReceiver;
+    if (old?.link !== 'deliver') throw new Error('nothing was sent');
+    wire.connect(sender, receiver);
+    wire.toReceiver.length = 0;
+    sender.received({ link: 'received', epoch: old.epoch, seq: old.seq });
+    clock.advance(2_000);
+    await wire.deliverAll(sender, receiver);
+    expect(outcomes).toEqual(['1 done']);
+  });
+
   it('takes over no more than the receiver can remember', async () => {
     const { clock, wire, sender, receiver, performed, notify, outcomes } = await setUp({ limit: 2 });
     wire.connect(sender, receiver);
@@ -194,7 +214,9 @@ describe('A link', () => {
   });
 
   it('survives drops, doubles, disorder, cuts and crashes of the sender: each row one outcome, each work done once', async () => {
-    const chaos = fc.array(fc.constantFrom('deliver', 'drop', 'double', 'swap', 'cut', 'crash', 'wait', 'more'), { maxLength: 60 });
+    const chaos = fc.array(fc.constantFrom('deliver', 'drop', 'double', 'swap', 'cut', 'crash', 'wait', 'more'), {
+      maxLength: 60,
+    });
     await fc.assert(
       fc.asyncProperty(chaos, fc.infiniteStream(fc.boolean()), async (steps, coin) => {
         const setup = await setUp({ window: 3 });

@@ -193,7 +193,8 @@ export class LinkSender<C> {
   #expire(): void {
     const now = this.#options.clock.now();
     for (const { key, row } of this.#open.values()) {
-      if (row.at + row.deadline_ms <= now && !this.#finishing.has(key)) this.#finish(key, { outcome: 'expired', result: {} });
+      if (row.at + row.deadline_ms <= now && !this.#finishing.has(key))
+        this.#finish(key, { outcome: 'expired', result: {} });
     }
     this.#watchDeadlines();
   }
@@ -214,7 +215,12 @@ export class LinkSender<C> {
   async #record({ key, row }: Delivery, outcome: LinkOutcome): Promise<void> {
     try {
       const news = this.#options.settle?.(row, outcome);
-      await this.#options.outbox.finish({ id: row.id, outcome: outcome.outcome, command: news?.command, actor: news?.actor });
+      await this.#options.outbox.finish({
+        id: row.id,
+        outcome: outcome.outcome,
+        command: news?.command,
+        actor: news?.actor,
+      });
       this.#open.delete(key);
       this.counters.finished++;
       if (outcome.outcome === 'expired') this.counters.expired++;

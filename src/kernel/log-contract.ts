@@ -19,7 +19,13 @@ export function batchOf(firstVersion: number, count: number, more: Partial<Batch
   return { first_version: firstVersion, events, results: [], outbox: [], acknowledged: [], saga_steps: [], ...more };
 }
 
-const stored = (key: string, time = at): StoredResult => ({ key, body_hash: 'h', version: 1, result: { a: [1] }, at: time });
+const stored = (key: string, time = at): StoredResult => ({
+  key,
+  body_hash: 'h',
+  version: 1,
+  result: { a: [1] },
+  at: time,
+});
 const row = (id: number): OutboxRow => ({ id, target: 'peer', body: { n: id }, deadline_ms: 1_000, at });
 const versions = (events: readonly { version: number }[]): number[] => events.map(({ version }) => version);
 
@@ -83,11 +89,18 @@ export function describeEventLog(name: string, factory: LogFactory): void {
 
     it('takes appends one after the other without waiting', async () => {
       await Promise.all(Array.from({ length: 50 }, (_, index) => log.append(batchOf(1 + 2 * index, 2))));
-      expect(versions(await log.read(1, 1_000, 1_000_000))).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
+      expect(versions(await log.read(1, 1_000, 1_000_000))).toEqual(
+        Array.from({ length: 100 }, (_, index) => index + 1),
+      );
     });
 
     it('fails what was queued behind a refused append', async () => {
-      const outcomes = await Promise.allSettled([log.append(batchOf(1, 1)), log.append(batchOf(7, 1)), log.append(batchOf(8, 1)), log.append(batchOf(2, 1))]);
+      const outcomes = await Promise.allSettled([
+        log.append(batchOf(1, 1)),
+        log.append(batchOf(7, 1)),
+        log.append(batchOf(8, 1)),
+        log.append(batchOf(2, 1)),
+      ]);
       expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled']);
       expect(await log.open()).toMatchObject({ last_version: 2 });
     });

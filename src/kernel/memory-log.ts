@@ -115,5 +115,8 @@ export class MemoryLog implements EventLog {
 function requireSuccessor(batch: Batch, lastVersion: number): void {
   const versions = [batch.first_version - 1, ...batch.events.map((event) => event.version)];
   if (versions.every((version, index) => version === lastVersion + index)) return;
-  throw new HoldfastError('storage_error', `a batch from ${batch.first_version} does not follow version ${lastVersion}`);
+  throw new HoldfastError(
+    'storage_error',
+    `a batch from ${batch.first_version} does not follow version ${lastVersion}`,
+  );
 }

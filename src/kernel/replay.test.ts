@@ -11,7 +11,10 @@ const command: fc.Arbitrary<LedgerCommand> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ cmd: fc.constant('deposit' as const), account, amount }) },
   { weight: 5, arbitrary: fc.record({ cmd: fc.constant('transfer' as const), from: account, to: account, amount }) },
   { weight: 1, arbitrary: fc.constant<LedgerCommand>({ cmd: 'nothing' }) },
-  { weight: 1, arbitrary: fc.constantFrom<LedgerCommand>({ cmd: 'break', how: 'decide' }, { cmd: 'break', how: 'evolve' }) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom<LedgerCommand>({ cmd: 'break', how: 'decide' }, { cmd: 'break', how: 'evolve' }),
+  },
 );
 const verdict = fc.oneof(
   { weight: 6, arbitrary: fc.constant<Verdict>('write') },
@@ -47,15 +50,19 @@ it('any history, with failures: versions are contiguous, retries by key end exac
         opened.kernel.onCommitted((events) => seen.push(...events.map(({ version }) => version)));
         const model = new Model();
         for (const round of rounds) {
-          await Promise.all(round.map(async (sent) => {
-            const idempotency_key = opened.ids.ulid();
-            for (let attempt = 0; attempt < 20; attempt++) {
-              const outcome = await opened.kernel.execute(sent, { actor, idempotency_key }).catch((error: { code: string }) => error.code);
-              if (typeof outcome !== 'string') model.apply(sent);
-              if (outcome !== 'storage_full') return;
-            }
-            throw new Error('never written');
-          }));
+          await Promise.all(
+            round.map(async (sent) => {
+              const idempotency_key = opened.ids.ulid();
+              for (let attempt = 0; attempt < 20; attempt++) {
+                const outcome = await opened.kernel
+                  .execute(sent, { actor, idempotency_key })
+                  .catch((error: { code: string }) => error.code);
+                if (typeof outcome !== 'string') model.apply(sent);
+                if (outcome !== 'storage_full') return;
+              }
+              throw new Error('never written');
+            }),
+          );
         }
         const { kernel } = opened;
         const nonZero = (balances: Map<string, number>) => [...balances].filter(([, value]) => value !== 0).sort();
@@ -73,16 +80,20 @@ it('any history, with failures: versions are contiguous, retries by key end exac
 
 it('a snapshot at any version and the events after it give the state of the end', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.tuple(account, amount), { minLength: 1, maxLength: 30 }), fc.nat(), async (deposits, cut) => {
-      const opened = await openLedger({ snapshot_events: 1_000 });
-      const at = cut % deposits.length;
-      for (const [index, [name, sum]] of deposits.entries()) {
-        if (index === at) await opened.log.saveSnapshot(opened.kernel.version, ledger.serialise(opened.kernel.state));
-        await opened.kernel.execute({ cmd: 'deposit', account: name, amount: sum }, { actor });
-      }
-      const { kernel } = await opened.restart();
-      expect(digest(ledger.serialise(kernel.state))).toBe(digest(ledger.serialise(opened.kernel.state)));
-    }),
+    fc.asyncProperty(
+      fc.array(fc.tuple(account, amount), { minLength: 1, maxLength: 30 }),
+      fc.nat(),
+      async (deposits, cut) => {
+        const opened = await openLedger({ snapshot_events: 1_000 });
+        const at = cut % deposits.length;
+        for (const [index, [name, sum]] of deposits.entries()) {
+          if (index === at) await opened.log.saveSnapshot(opened.kernel.version, ledger.serialise(opened.kernel.state));
+          await opened.kernel.execute({ cmd: 'deposit', account: name, amount: sum }, { actor });
+        }
+        const { kernel } = await opened.restart();
+        expect(digest(ledger.serialise(kernel.state))).toBe(digest(ledger.serialise(opened.kernel.state)));
+      },
+    ),
     { numRuns: 50 },
   );
 });

@@ -199,7 +199,8 @@ export class Sequencer<S, C, E extends { event: string }> {
     const { key, stored, finishes } = request;
     if (request.failure !== undefined) throw request.failure;
     if (key !== undefined && stored) return replay(stored, key.bodyHash);
-    const result = finishes === undefined ? this.#decide(batch, request, now) : this.#finish(batch, request, now, finishes);
+    const result =
+      finishes === undefined ? this.#decide(batch, request, now) : this.#finish(batch, request, now, finishes);
     const commit: Commit = { version: this.#ahead.version, result, replayed: false };
     if (key !== undefined) {
       batch.results.push({ key: key.key, body_hash: key.bodyHash, version: commit.version, result, at: now });

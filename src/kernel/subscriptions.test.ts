@@ -6,7 +6,12 @@ import type { LedgerEvent } from './fixtures/ledger.ts';
 type Item = SubscriptionItem<LedgerEvent>;
 
 /** Reads until `version` was seen; checks that every item names the one before it. */
-async function readTo(subscription: Subscription<LedgerEvent>, version: number, start: number, maxItems = 100): Promise<Item[]> {
+async function readTo(
+  subscription: Subscription<LedgerEvent>,
+  version: number,
+  start: number,
+  maxItems = 100,
+): Promise<Item[]> {
   const items: Item[] = [];
   let previous = start;
   for (;;) {
@@ -24,7 +29,8 @@ async function readTo(subscription: Subscription<LedgerEvent>, version: number, 
   }
 }
 
-const versionsOf = (items: readonly Item[]): number[] => items.flatMap((item) => (item.type === 'event' ? [item.event.version] : []));
+const versionsOf = (items: readonly Item[]): number[] =>
+  items.flatMap((item) => (item.type === 'event' ? [item.event.version] : []));
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
 describe('A subscription', () => {
@@ -51,7 +57,8 @@ describe('A subscription', () => {
     const prefix = kernel.subscribe({ since: 0, topics: ['with*', 'nothing'] });
     const none = kernel.subscribe({ since: 0, topics: ['with'] });
     await kernel.execute({ cmd: 'deposit', account: 'a', amount: 9 }, { actor });
-    for (let index = 0; index < 3; index++) await kernel.execute({ cmd: 'transfer', from: 'a', to: 'b', amount: 1 }, { actor });
+    for (let index = 0; index < 3; index++)
+      await kernel.execute({ cmd: 'transfer', from: 'a', to: 'b', amount: 1 }, { actor });
     expect(versionsOf(await readTo(exact, 6, 0))).toEqual([2, 4, 6]);
     expect(versionsOf(await readTo(prefix, 6, 0))).toEqual([2, 4, 6]);
     const silent = none.next(1);
@@ -135,7 +142,12 @@ describe('readEvents', () => {
     expect([first.events.length, first.complete, first.next, first.first]).toEqual([4, false, 4, 1]);
     const rest = await kernel.readEvents(first.next, kernel.epoch, 100, 100_000);
     expect([rest.events.length, rest.complete, rest.next]).toEqual([6, true, 10]);
-    expect(await kernel.readEvents(10, undefined, 100, 100_000)).toEqual({ events: [], complete: true, next: 10, first: 11 });
+    expect(await kernel.readEvents(10, undefined, 100, 100_000)).toEqual({
+      events: [],
+      complete: true,
+      next: 10,
+      first: 11,
+    });
     await expect(kernel.readEvents(0, 'other', 1, 1)).rejects.toMatchObject({ code: 'epoch_unknown' });
   });
 

@@ -1,9 +1,22 @@
-import { copyFileSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync, closeSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+  closeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createIds, systemClock } from '../../runtime/index.ts';
 import { type Bundles, bundle } from '../fixtures/bundle.ts';
+import { ledger } from '../fixtures/ledger.ts';
+import { actor } from '../fixtures/open-ledger.ts';
+import { openKernel } from '../kernel.ts';
 import { batchOf, describeEventLog } from '../log-contract.ts';
 import { acquireLock, inspectLog, SqliteLog, type StoreLimits, salvage } from './index.ts';
 
@@ -55,7 +68,10 @@ describe('A damaged SQLite log', () => {
   const damages: [string, (path: string) => void][] = [
     ['is not a database', (path) => writeFileSync(path, 'no database at all\n'.repeat(1_000))],
     ['has a hole', (path) => runSql(path, 'DELETE FROM batches WHERE first_version = 5')],
-    ['has a changed record', (path) => runSql(path, `UPDATE batches SET record = replace(record, 'noted', 'NOTED') WHERE first_version = 5`)],
+    [
+      'has a changed record',
+      (path) => runSql(path, `UPDATE batches SET record = replace(record, 'noted', 'NOTED') WHERE first_version = 5`),
+    ],
     ['has lost its beginning', (path) => runSql(path, 'DELETE FROM batches; UPDATE counters SET first_version = 9')],
     ['has a torn page', (path) => overwrite(path, 3 * 4096, 4096)],
   ];
@@ -80,7 +96,9 @@ describe('A damaged SQLite log', () => {
     const state = await fresh.open();
     expect(state.last_version).toBe(report.kept?.to ?? 0);
     const events = await fresh.read(1, 1_000, 1_000_000);
-    expect(events.map(({ version }) => version)).toEqual(Array.from({ length: state.last_version }, (_, index) => index + 1));
+    expect(events.map(({ version }) => version)).toEqual(
+      Array.from({ length: state.last_version }, (_, index) => index + 1),
+    );
     await fresh.append(batchOf(state.last_version + 1, 1));
     await fresh.close();
     expect(inspectLog(path)).toBeNull();
@@ -172,6 +190,43 @@ describe('SqliteLog', () => {
   });
 });
 
+describe('A kernel on a SQLite log', () => {
+  it.each(['before', 'after'])('whose thread dies %s a commit starts another and goes on', async (moment) => {
+    process.env['HOLDFAST_FAULT_PLAN'] = `log.append.${moment}=exit@3`;
+    try {
+      const log = open(newPath());
+      const fail = (error: Error): never => expect.fail(error.message);
+      const kernel = await openKernel({
+        domain: ledger,
+        log,
+        clock: systemClock,
+        ids: createIds(systemClock),
+        warn: fail,
+      });
+      const ids = createIds(systemClock);
+      const subscription = kernel.subscribe({ since: 0 });
+      let failures = 0;
+      for (let sent = 0; sent < 9; sent++) {
+        const options = { actor, idempotency_key: ids.ulid() };
+        const send = () => kernel.execute({ cmd: 'deposit', account: 'a', amount: 1 }, options);
+        const commit = await send().catch((error: unknown) => {
+          failures++;
+          expect(error).toMatchObject({ code: 'storage_error', retryable: true });
+          expect(kernel.storage.state).toBe('failing');
+          return send();
+        });
+        expect(commit.version).toBe(sent + 1);
+      }
+      expect(failures).toBeGreaterThan(1);
+      expect(kernel.state.balances.get('a')).toBe(9);
+      expect((await subscription.next(100))?.length).toBe(9);
+      await kernel.close();
+    } finally {
+      delete process.env['HOLDFAST_FAULT_PLAN'];
+    }
+  });
+});
+
 describe('acquireLock', () => {
   it('is held by one at a time', () => {
     const path = join(dir, 'lock.db');
@@ -185,7 +240,9 @@ describe('acquireLock', () => {
   });
 
   it('says why when the file cannot be used', () => {
-    expect(() => acquireLock(join(dir, 'nowhere', 'lock.db'))).toThrow(expect.objectContaining({ code: 'storage_error' }));
+    expect(() => acquireLock(join(dir, 'nowhere', 'lock.db'))).toThrow(
+      expect.objectContaining({ code: 'storage_error' }),
+    );
   });
 });
 

@@ -75,11 +75,22 @@ interface Whole {
 }
 
 function readWhatIsWhole(path: string): Whole {
-  const nothing: Whole = { epochs: [], snapshot: null, batches: [], results: [], outbox: [], nextOutboxId: 1, lost: { from: 1, to: null } };
+  const nothing: Whole = {
+    epochs: [],
+    snapshot: null,
+    batches: [],
+    results: [],
+    outbox: [],
+    nextOutboxId: 1,
+    lost: { from: 1, to: null },
+  };
   const db = attempt(() => new Database(path), null);
   if (db === null) return nothing;
   try {
-    const epochs = attempt(() => db.prepare('SELECT id, first_version, at FROM epochs ORDER BY seq').all() as Epoch[], []);
+    const epochs = attempt(
+      () => db.prepare('SELECT id, first_version, at FROM epochs ORDER BY seq').all() as Epoch[],
+      [],
+    );
     const snapshot = attempt(() => readSnapshot(db), null);
     const { batches, lost } = readBatches(db, snapshot?.version ?? 0);
     return {
@@ -101,7 +112,10 @@ function readBatches(db: Database.Database, snapshot: number): { batches: BatchR
   const batches: BatchRow[] = [];
   let expected: number | undefined;
   let damaged = false;
-  const select = attempt(() => db.prepare(`SELECT ${BATCH_COLUMNS} FROM batches WHERE seq > ? ORDER BY seq LIMIT 1`), null);
+  const select = attempt(
+    () => db.prepare(`SELECT ${BATCH_COLUMNS} FROM batches WHERE seq > ? ORDER BY seq LIMIT 1`),
+    null,
+  );
   for (let seq = 0; select !== null; ) {
     const row = attempt(() => select.get(seq) as BatchRow | undefined, null);
     if (row === undefined) break;
@@ -116,7 +130,10 @@ function readBatches(db: Database.Database, snapshot: number): { batches: BatchR
   const next = isReplayable ? Math.max(snapshot + 1, expected ?? 1) : 1;
   const known = lastKnownVersion(db);
   const isWhole = select !== null && !damaged && isReplayable && known < next;
-  return { batches: isReplayable ? batches : [], lost: isWhole ? null : { from: next, to: known >= next ? known : null } };
+  return {
+    batches: isReplayable ? batches : [],
+    lost: isWhole ? null : { from: next, to: known >= next ? known : null },
+  };
 }
 
 /** The greatest version of which any part of the file still speaks; 0 when none does. */

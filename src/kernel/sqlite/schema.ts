@@ -29,7 +29,9 @@ export function isEmpty(db: Database.Database): boolean {
 }
 
 export function createTables(db: Database.Database): void {
-  db.exec(`BEGIN IMMEDIATE; ${TABLES} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT}; COMMIT`);
+  db.exec(
+    `BEGIN IMMEDIATE; ${TABLES} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT}; COMMIT`,
+  );
 }
 
 /** Throws for a database of another program or a newer format. */

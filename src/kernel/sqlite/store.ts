@@ -105,7 +105,9 @@ export class Store {
 
   appendEpoch(epoch: Epoch): void {
     this.#transaction(() => {
-      this.#db.prepare('INSERT INTO epochs (id, first_version, at) VALUES (?, ?, ?)').run(epoch.id, epoch.first_version, epoch.at);
+      this.#db
+        .prepare('INSERT INTO epochs (id, first_version, at) VALUES (?, ?, ?)')
+        .run(epoch.id, epoch.first_version, epoch.at);
     });
   }
 
@@ -148,7 +150,9 @@ export class Store {
       // Replay starts at the snapshot: what comes after it must stay.
       const snapshot = count(this.#db, 'SELECT max(version) AS n FROM snapshots');
       const keepFrom = Math.min(version, snapshot + 1);
-      this.#db.prepare('DELETE FROM batches WHERE first_version + event_count <= ? AND first_version < ?').run(keepFrom, keepFrom);
+      this.#db
+        .prepare('DELETE FROM batches WHERE first_version + event_count <= ? AND first_version < ?')
+        .run(keepFrom, keepFrom);
       this.#db.prepare('UPDATE counters SET first_version = max(first_version, ?)').run(keepFrom);
       this.#db.prepare('DELETE FROM results WHERE at < ?').run(resultsBefore);
     });
@@ -163,7 +167,9 @@ export class Store {
       }
       for (const result of rescued.results) this.#insertResult.run(result.key, result.at, JSON.stringify(result));
       for (const row of rescued.outbox) this.#insertOutbox.run(row.id, JSON.stringify(row));
-      this.#db.prepare('UPDATE counters SET next_outbox_id = ?, first_version = ?').run(rescued.nextOutboxId, rescued.firstVersion);
+      this.#db
+        .prepare('UPDATE counters SET next_outbox_id = ?, first_version = ?')
+        .run(rescued.nextOutboxId, rescued.firstVersion);
     });
     if (rescued.snapshot !== null) {
       this.saveSnapshot(rescued.snapshot.version, JSON.stringify(rescued.snapshot.state));
@@ -212,7 +218,6 @@ export class Store {
     }
   }
 }
-
 
 function connect(path: string, limits: StoreLimits): Database.Database {
   try {
