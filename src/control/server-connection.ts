@@ -18,6 +18,7 @@ import { negotiate } from './negotiate.ts';
 import { RequestTable, readEnvelope, readRequestId, type Envelope } from './requests.ts';
 import { SEED_COMMANDS, seedError, seedEventList, seedRegistered, seedSnapshot } from './seed-mode.ts';
 import type { Registrant, ServerContext } from './server-context.ts';
+import { isConnectionCommand, isRegister, notRegistered } from './vocabulary.ts';
 
 /** A reply's fields beside `reply` and `ok`. */
 type Answer = { version: number } & Record<string, unknown>;
@@ -395,31 +396,4 @@ export class ServerConnection<C extends { cmd: string }> implements Registrant {
     if (this.#peer !== null)
       this.#context.service.disconnected?.(this.#peer, this.#disconnect ?? (error === null ? 'eof' : 'error'));
   }
-}
-
-function notRegistered(cmd: unknown): HoldfastError {
-  // Seed 1: goodbye before register ends the connection, everything else does not.
-  const fatal = cmd === 'goodbye';
-  return new HoldfastError('not_registered', 'register first: this connection may do nothing else before', {
-    details: { fatal },
-  });
-}
-
-function isRegister(command: { cmd: string }): command is RegisterCommand {
-  return command.cmd === 'register';
-}
-
-const CONNECTION_COMMANDS: { readonly [K in ConnectionCommand['cmd']]: true } = {
-  subscribe: true,
-  unsubscribe: true,
-  get_events: true,
-  get_srv_snapshot: true,
-  get_status: true,
-  shutdown: true,
-  ping: true,
-  goodbye: true,
-};
-
-function isConnectionCommand(command: { cmd: string }): command is ConnectionCommand {
-  return Object.hasOwn(CONNECTION_COMMANDS, command.cmd);
 }

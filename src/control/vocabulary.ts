@@ -1,0 +1,30 @@
+/** Which commands are the connection's own, and what may come before a registration. */
+import { HoldfastError } from '../protocol/index.ts';
+import type { ConnectionCommand, RegisterCommand } from '../protocol/control/index.ts';
+
+export function notRegistered(cmd: unknown): HoldfastError {
+  // Seed 1: goodbye before register ends the connection, everything else does not.
+  const fatal = cmd === 'goodbye';
+  return new HoldfastError('not_registered', 'register first: this connection may do nothing else before', {
+    details: { fatal },
+  });
+}
+
+export function isRegister(command: { cmd: string }): command is RegisterCommand {
+  return command.cmd === 'register';
+}
+
+const CONNECTION_COMMANDS: { readonly [K in ConnectionCommand['cmd']]: true } = {
+  subscribe: true,
+  unsubscribe: true,
+  get_events: true,
+  get_srv_snapshot: true,
+  get_status: true,
+  shutdown: true,
+  ping: true,
+  goodbye: true,
+};
+
+export function isConnectionCommand(command: { cmd: string }): command is ConnectionCommand {
+  return Object.hasOwn(CONNECTION_COMMANDS, command.cmd);
+}
