@@ -256,3 +256,18 @@ it('leaves no descriptor behind', async () => {
   for (let i = 0; i < 20; i++) await run();
   expect(count()).toBe(before);
 });
+
+it.each([
+  ['bash', '--norc', '-i'],
+  ['dash', '-i'],
+])('ends an interactive %s, which ignores TERM, softly', async (...argv) => {
+  const child = start('', { argv });
+  await child.child.write(Buffer.from('sleep 1000 &\ntrap; echo rea""dy\n'));
+  await child.until(() => child.text().includes('ready'), 'ready');
+  expect(child.tree.members().length).toBe(2);
+  const before = performance.now();
+  expect(await child.tree.terminate(10_000)).toEqual([]);
+  expect(performance.now() - before).toBeLessThan(5_000);
+  expect(child.tree.outcome(await child.exit)).toBe('soft_exit');
+  await child.eof();
+});
