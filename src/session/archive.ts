@@ -45,9 +45,14 @@ export interface ClosedSessionServerOptions {
 }
 
 export interface ClosedScreens {
-  capture(session: ClosedSession, lastLines: number | undefined): Promise<Extract<SessionEvent, { event: 'ScreenCapture' }>>;
+  capture(
+    session: ClosedSession,
+    lastLines: number | undefined,
+  ): Promise<Extract<SessionEvent, { event: 'ScreenCapture' }>>;
   /** The serialised screen at the head of the log. */
-  serialize(session: ClosedSession): Promise<{ offset: number; exact: boolean; rows: number; cols: number; bytes: Buffer }>;
+  serialize(
+    session: ClosedSession,
+  ): Promise<{ offset: number; exact: boolean; rows: number; cols: number; bytes: Buffer }>;
 }
 
 type CommandId = string | number | undefined;
@@ -70,7 +75,12 @@ export class ClosedSessionServer {
     const peer = new ArchivePeer(stream, this.#options, () => this.#peers.delete(peer));
     this.#peers.add(peer);
     if (this.#peers.size > CONNECTIONS_PER_SESSION) {
-      peer.turnAway(new HoldfastError('busy', `the archive takes at most ${CONNECTIONS_PER_SESSION} connections; close one and try again`));
+      peer.turnAway(
+        new HoldfastError(
+          'busy',
+          `the archive takes at most ${CONNECTIONS_PER_SESSION} connections; close one and try again`,
+        ),
+      );
     }
   }
 
@@ -94,7 +104,8 @@ class ArchivePeer {
   readonly #connection: FrameConnection;
   readonly #cancelHello: () => void;
   #session: ClosedSession | undefined;
-  #greeting = false;
+  #answers: Promise<void> = Promise.resolve();
+  #waiting = 0;
   #closed = false;
   #pump: ReaderPump | undefined;
   #wasAttached = false;
@@ -129,6 +140,7 @@ class ArchivePeer {
   }
 
   close(): void {
+    this.#closed = true;
     this.#pump?.close();
     this.#connection.close();
   }
@@ -136,7 +148,7 @@ class ArchivePeer {
   #frame(frame: Frame): void {
     if (frame.kind === 'json') {
       this.#json(frame.json);
-    } else if (this.#session === undefined) {
+    } else if (this.#session === undefined && this.#waiting === 0) {
       this.turnAway(helloRequired());
     } else if (frame.kind === 'input') {
       this.#refuse(undefined, 'Input', exited(this.#session));
@@ -155,26 +167,33 @@ class ArchivePeer {
       if (this.#session === undefined) this.close();
       return;
     }
-    // The answer is given inside; nothing waits for it here.
-    void this.#answer(command);
+    // One after the other: what follows a Hello must not overtake it. While one is answered nothing more is read.
+    this.#connection.pause();
+    this.#waiting++;
+    this.#answers = this.#answers
+      .then(() => this.#answer(command))
+      .finally(() => {
+        if (--this.#waiting === 0 && !this.#closed) this.#connection.resume();
+      });
   }
 
   async #answer(command: SessionCommand): Promise<void> {
+    if (this.#closed) return;
     try {
       if (this.#session !== undefined) await this.#dispatch(this.#session, command);
       else await this.#greet(command);
     } catch (error) {
       const refusal = HoldfastError.from(error);
+      if (this.#closed) return;
       if (this.#session === undefined) this.turnAway(refusal, command.id);
       else this.#refuse(command.id, command.cmd, refusal);
     }
   }
 
   async #greet(command: SessionCommand): Promise<void> {
-    if (this.#greeting) throw helloRequired();
-    this.#greeting = true;
     const hello: HelloCommand = expectHello(command);
-    if (hello.session_id === undefined) throw invalid('session_id', 'the archive serves many sessions: Hello must name one in session_id');
+    if (hello.session_id === undefined)
+      throw invalid('session_id', 'the archive serves many sessions: Hello must name one in session_id');
     const session = await this.#options.find(hello.session_id);
     const protocol = acceptHello(hello, session.token);
     if (this.#closed) return;
@@ -224,16 +243,28 @@ class ArchivePeer {
   }
 
   async #attach(session: ClosedSession, command: AttachCommand, id: CommandId): Promise<void> {
-    if (this.#pump !== undefined) throw new HoldfastError('already_attached', 'this connection is attached already; send Detach first or use another connection');
+    if (this.#pump !== undefined)
+      throw new HoldfastError(
+        'already_attached',
+        'this connection is attached already; send Detach first or use another connection',
+      );
     // Seed 4: an exclusive attach to an ended session is refused; and nobody can drive one.
     if (command.mode !== 'observe') throw exited(session);
     const { log } = session;
     const streams = attachStreams(log, command.streams);
     const screen = command.from === 'screen' ? await this.#screens(session).serialize(session) : undefined;
-    const start = command.from === 'screen' ? { offsets: { 1: screen!.offset } } : resolveStart(log, streams, command.from);
+    const start =
+      command.from === 'screen' ? { offsets: { 1: screen!.offset } } : resolveStart(log, streams, command.from);
     if (this.#closed) return;
     const cursor = log.cursor(streams, start);
-    const pump = new ReaderPump({ source: log, cursor, sink: this.#connection, streams, credit: command.credit, finished: () => this.#finished(pump) });
+    const pump = new ReaderPump({
+      source: log,
+      cursor,
+      sink: this.#connection,
+      streams,
+      credit: command.credit,
+      finished: () => this.#finished(pump),
+    });
     this.#pump = pump;
     this.#wasAttached = true;
     this.#reply(id, {
@@ -248,7 +279,9 @@ class ArchivePeer {
     });
     if (screen !== undefined) {
       const { offset, exact, rows, cols } = screen;
-      this.#parts(screen.bytes, (data, _at, last) => this.#connection.sendJson({ event: 'Screen', offset, exact, rows, cols, data, last } satisfies SessionEvent));
+      this.#parts(screen.bytes, (data, _at, last) =>
+        this.#connection.sendJson({ event: 'Screen', offset, exact, rows, cols, data, last } satisfies SessionEvent),
+      );
     }
     pump.start();
   }
@@ -262,7 +295,14 @@ class ArchivePeer {
   #backlog(session: ClosedSession, stream: 0 | 1 | 2, id: CommandId): void {
     const { offset, bytes, droppedBytes } = readBacklog(session.log, stream, BACKLOG_BYTES);
     this.#parts(bytes, (data, at, last) =>
-      this.#reply(last ? id : undefined, { event: 'BacklogSnapshot', stream, offset: offset + at, data, dropped_bytes: droppedBytes, last }),
+      this.#reply(last ? id : undefined, {
+        event: 'BacklogSnapshot',
+        stream,
+        offset: offset + at,
+        data,
+        dropped_bytes: droppedBytes,
+        last,
+      }),
     );
   }
 
@@ -307,7 +347,9 @@ class ArchivePeer {
 }
 
 /** Seed 4 `SessionExited(state)`. */
-function exited(session: ClosedSession): HoldfastError {
-  const { exit, state } = session.child;
-  return new HoldfastError('session_exited', 'the session has ended: its output can be read, nothing else', { details: { state, exit } });
+function exited(session: ClosedSession | undefined): HoldfastError {
+  const details = session === undefined ? {} : { state: session.child.state, exit: session.child.exit };
+  return new HoldfastError('session_exited', 'the session has ended: its output can be read, nothing else', {
+    details,
+  });
 }

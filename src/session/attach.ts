@@ -1,10 +1,6 @@
 /** What `Attach` and `Backlog` mean, the same for a live session and a closed log. */
 import { HoldfastError, invalid } from '../protocol/errors.ts';
-import {
-  type AttachFrom,
-  type StreamId,
-  UNKNOWN_END,
-} from '../protocol/session/index.ts';
+import { type AttachFrom, type StreamId, UNKNOWN_END } from '../protocol/session/index.ts';
 import type { CursorStart, LogSource } from './contract.ts';
 
 /** The streams an attach means: every output stream unless it names some. Throws `stream_unavailable`. */
@@ -13,10 +9,14 @@ export function attachStreams(source: LogSource, wanted: readonly StreamId[] | u
   if (wanted === undefined || wanted.length === 0) return held;
   for (const stream of wanted) {
     if (held.includes(stream)) continue;
-    throw new HoldfastError('stream_unavailable', `this session has no output stream ${stream}; it has ${held.join(', ')}`, {
-      field: 'streams',
-      details: { stream, streams: held },
-    });
+    throw new HoldfastError(
+      'stream_unavailable',
+      `this session has no output stream ${stream}; it has ${held.join(', ')}`,
+      {
+        field: 'streams',
+        details: { stream, streams: held },
+      },
+    );
   }
   return [...new Set(wanted)];
 }
@@ -25,7 +25,11 @@ export function attachStreams(source: LogSource, wanted: readonly StreamId[] | u
  * Offsets for `from`. `"screen"` is resolved by whoever has a screen, before. An offset ahead of the head is refused
  * by the cursor; one before retention is allowed and starts with a gap.
  */
-export function resolveStart(source: LogSource, streams: readonly StreamId[], from: Exclude<AttachFrom, 'screen'>): CursorStart {
+export function resolveStart(
+  source: LogSource,
+  streams: readonly StreamId[],
+  from: Exclude<AttachFrom, 'screen'>,
+): CursorStart {
   const offsets: Partial<Record<StreamId, number>> = {};
   for (const { id, start, end } of source.extents()) {
     if (!streams.includes(id)) continue;
@@ -37,7 +41,8 @@ export function resolveStart(source: LogSource, streams: readonly StreamId[], fr
   }
   if (typeof from === 'object' && 'offsets' in from) {
     for (const id of Object.keys(from.offsets)) {
-      if (!streams.includes(Number(id) as StreamId)) throw invalid('from', `from.offsets names stream ${id}, which this attach does not read`);
+      if (!streams.includes(Number(id) as StreamId))
+        throw invalid('from', `from.offsets names stream ${id}, which this attach does not read`);
     }
   }
   return { offsets };

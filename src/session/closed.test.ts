@@ -45,7 +45,12 @@ describe('a log whose shim was killed', () => {
       expect(reader.ended).toBe(true);
       const eof = reader.marks.some(({ type }) => type === 'eof');
       expect(reader.gaps.map(({ stream, to, reason }) => [stream, to, reason])).toEqual(
-        eof ? [[1, Infinity, 'shim_lost']] : [[1, Infinity, 'shim_lost'], [2, Infinity, 'shim_lost']],
+        eof
+          ? [[1, Infinity, 'shim_lost']]
+          : [
+              [1, Infinity, 'shim_lost'],
+              [2, Infinity, 'shim_lost'],
+            ],
       );
       expect(reader.marks.at(-1)).toMatchObject({ type: 'end', cause: 'shim_lost' });
       counted = counted.add(reader.bytes);
@@ -93,7 +98,10 @@ describe('a log whose shim was killed', () => {
     const files = segmentFiles(made.directory);
     fs.renameSync(files[0]!, join(made.directory, '0000000000000099.seg'));
     const reader = new CheckedReader(openClosedLog({ directory: made.directory, streams: [1] }), { 1: 0 }).readAll();
-    expect(reader.gaps.map(({ to, reason }) => [to === Infinity, reason])).toEqual([[false, 'retention'], [true, 'shim_lost']]);
+    expect(reader.gaps.map(({ to, reason }) => [to === Infinity, reason])).toEqual([
+      [false, 'retention'],
+      [true, 'shim_lost'],
+    ]);
     expect(reader.bytes + reader.gapBytes).toBe(12_000);
   });
 
@@ -114,8 +122,14 @@ describe('a log whose shim was killed', () => {
 
   it('without a log at all still ends, with a gap from 0', () => {
     const directory = join(tmpdir(), 'hf-no-such-directory');
-    const reader = new CheckedReader(openClosedLog({ directory, streams: [1, 2], lost: 'reboot' }), { 1: 0, 2: 0 }).readAll();
-    expect(reader.gaps).toMatchObject([{ stream: 1, from: 0, to: Infinity }, { stream: 2, from: 0, to: Infinity }]);
+    const reader = new CheckedReader(openClosedLog({ directory, streams: [1, 2], lost: 'reboot' }), {
+      1: 0,
+      2: 0,
+    }).readAll();
+    expect(reader.gaps).toMatchObject([
+      { stream: 1, from: 0, to: Infinity },
+      { stream: 2, from: 0, to: Infinity },
+    ]);
     expect(reader.marks).toMatchObject([{ type: 'end', cause: 'reboot' }]);
     expect(readClosedFacts({ directory, streams: [1] })).toMatchObject({ end: null, exit: null, last_ms: null });
   });
@@ -132,7 +146,10 @@ describe('sealing', () => {
     const [file] = segmentFiles(made.directory);
     fs.truncateSync(file!, fs.statSync(file!).size - 3);
     const options = { directory: made.directory, streams: [1] as const, lost: 'reboot' as const, survivors, clock };
-    expect(sealLog(options)).toMatchObject({ end: { cause: 'reboot', survivors }, streams: [{ id: 1, start: 0, end: 500 }] });
+    expect(sealLog(options)).toMatchObject({
+      end: { cause: 'reboot', survivors },
+      streams: [{ id: 1, start: 0, end: 500 }],
+    });
     const size = fs.statSync(file!).size;
     expect(sealLog({ ...options, lost: 'shim_lost' }).end).toEqual({ cause: 'reboot', survivors });
     expect(fs.statSync(file!).size).toBe(size);

@@ -93,7 +93,15 @@ function missingEnd(view: LogView, cause: EndCause, survivors: HolderFact[], ms:
   let seq = view.nextSeq;
   for (const stream of view.streams) {
     if (eofs.includes(stream)) continue;
-    marks.push({ type: 'gap', seq: seq++, ms, stream, from: view.window(stream).end, to: UNKNOWN_END, reason: 'shim_lost' });
+    marks.push({
+      type: 'gap',
+      seq: seq++,
+      ms,
+      stream,
+      from: view.window(stream).end,
+      to: UNKNOWN_END,
+      reason: 'shim_lost',
+    });
   }
   marks.push({ type: 'end', seq, ms, cause, survivors });
   return marks;
@@ -109,7 +117,14 @@ function openEofs(view: LogView): StreamId[] {
 }
 
 function facts({ view, lastMs }: Loaded): ClosedFacts {
-  const closed: ClosedFacts = { streams: view.extents(), exit: null, end: null, size: null, eofs: openEofs(view), last_ms: lastMs };
+  const closed: ClosedFacts = {
+    streams: view.extents(),
+    exit: null,
+    end: null,
+    size: null,
+    eofs: openEofs(view),
+    last_ms: lastMs,
+  };
   for (const mark of view.marks) {
     if (mark.type === 'child_exit') closed.exit = mark.exit;
     if (mark.type === 'end') closed.end = { cause: mark.cause, survivors: mark.survivors };
@@ -151,7 +166,12 @@ function readHead(path: string, first: number): { segment: Segment; header: Segm
     const { header, recordsAt } = head;
     const { offsets, lost } = header;
     const size = fs.fstatSync(fd).size;
-    return [{ header, segment: { path, first, last: first - 1, start: offsets, end: [...offsets], recordsAt, size, lost, index: [] } }];
+    return [
+      {
+        header,
+        segment: { path, first, last: first - 1, start: offsets, end: [...offsets], recordsAt, size, lost, index: [] },
+      },
+    ];
   } finally {
     fs.closeSync(fd);
   }

@@ -53,10 +53,14 @@ export class Cursor implements LogCursor {
       const head = view.window(stream).end;
       const offset = start.offsets[stream] ?? head;
       if (offset > head) {
-        throw new HoldfastError('offset_ahead', `stream ${stream} has ${head} bytes so far, offset ${offset} is ahead of it`, {
-          field: 'from',
-          details: { stream, offset, head },
-        });
+        throw new HoldfastError(
+          'offset_ahead',
+          `stream ${stream} has ${head} bytes so far, offset ${offset} is ahead of it`,
+          {
+            field: 'from',
+            details: { stream, offset, head },
+          },
+        );
       }
       this.#at[stream] = offset;
     }

@@ -17,16 +17,24 @@ export function helloRequired(): HoldfastError {
 /** The protocol number to speak. Throws `bad_token` or `unsupported_protocol`. */
 export function acceptHello(hello: HelloCommand, token: string): number {
   if (!sameSecret(hello.token, token)) {
-    throw new HoldfastError('bad_token', 'the token does not open this session; read it again from the home it belongs to', { field: 'token' });
+    throw new HoldfastError(
+      'bad_token',
+      'the token does not open this session; read it again from the home it belongs to',
+      { field: 'token' },
+    );
   }
   const [low, high] = hello.protocol;
   const [lowest, highest] = SESSION_PROTOCOL;
   const spoken = Math.min(high, highest);
   if (spoken >= Math.max(low, lowest)) return spoken;
-  throw new HoldfastError('unsupported_protocol', `this end speaks session protocol ${lowest} to ${highest}, the peer ${low} to ${high}`, {
-    field: 'protocol',
-    details: { supported: [lowest, highest], offered: [low, high] },
-  });
+  throw new HoldfastError(
+    'unsupported_protocol',
+    `this end speaks session protocol ${lowest} to ${highest}, the peer ${low} to ${high}`,
+    {
+      field: 'protocol',
+      details: { supported: [lowest, highest], offered: [low, high] },
+    },
+  );
 }
 
 /** In time that does not depend on where they differ. */

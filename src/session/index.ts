@@ -1,5 +1,10 @@
 /** A session's log and how it is served: used by the shim (live) and by srv (closed logs) alike. */
-export { type ClosedScreens, type ClosedSession, ClosedSessionServer, type ClosedSessionServerOptions } from './archive.ts';
+export {
+  type ClosedScreens,
+  type ClosedSession,
+  ClosedSessionServer,
+  type ClosedSessionServerOptions,
+} from './archive.ts';
 export { attachedStreams, attachStreams, type Backlog, readBacklog, resolveStart } from './attach.ts';
 export { type ClosedFacts, type ClosedLogOptions, openClosedLog, readClosedFacts, sealLog } from './closed.ts';
 export type * from './contract.ts';

@@ -80,7 +80,12 @@ describe('SessionLog', () => {
         reader.readAll(1 + pick(20_000));
         expect(reader.ended).toBe(true);
         expect(reader.bytes + reader.gapBytes).toBe(total - begun.get(reader)!);
-        expect(reader.marks.filter(({ type }) => type !== 'resize').map(({ type }) => type)).toEqual(['child_exit', 'eof', 'eof', 'end']);
+        expect(reader.marks.filter(({ type }) => type !== 'resize').map(({ type }) => type)).toEqual([
+          'child_exit',
+          'eof',
+          'eof',
+          'end',
+        ]);
       }
       if (spillBytes > 0) reopen(made);
     } finally {
@@ -97,7 +102,11 @@ describe('SessionLog', () => {
     expect(reader.bytes + reader.gapBytes).toBe(log.metrics().bytes);
     const ends = log.extents().map(({ end }) => end);
     expect(closed.extents().map(({ end }) => end)).toEqual(ends);
-    expect(readClosedFacts({ directory, streams: [1] })).toMatchObject({ exit, end: { cause: 'child', survivors: [] }, eofs: [1, 2] });
+    expect(readClosedFacts({ directory, streams: [1] })).toMatchObject({
+      exit,
+      end: { cause: 'child', survivors: [] },
+      eofs: [1, 2],
+    });
   }
 
   it('keeps the observed order over both streams', () => {
@@ -186,7 +195,8 @@ describe('a disk that refuses', () => {
       ...fs,
       writevSync(fd: number, buffers: readonly NodeJS.ArrayBufferView[], position?: number): number {
         if (!disk.full) return fs.writevSync(fd, buffers, position);
-        if (disk.room === 0) throw Object.assign(new Error('ENOSPC: no space left on device, writev'), { code: 'ENOSPC' });
+        if (disk.room === 0)
+          throw Object.assign(new Error('ENOSPC: no space left on device, writev'), { code: 'ENOSPC' });
         const all = Buffer.concat(buffers.map((view) => Buffer.from(view.buffer, view.byteOffset, view.byteLength)));
         const count = Math.min(disk.room, all.length);
         disk.room -= count;
@@ -259,7 +269,12 @@ describe('a disk that refuses', () => {
 
   it('survives a real full device', () => {
     const failures: string[] = [];
-    const io = { ...fs, openSync: (() => fs.openSync('/dev/full', 'w')) as typeof fs.openSync, ftruncateSync: () => {}, unlinkSync: () => {} };
+    const io = {
+      ...fs,
+      openSync: (() => fs.openSync('/dev/full', 'w')) as typeof fs.openSync,
+      ftruncateSync: () => {},
+      unlinkSync: () => {},
+    };
     const { log, grow } = testLog({ io, streams: [1], onSpillFailed: ({ code }) => failures.push(code) });
     for (let i = 0; i < 30; i++) grow(1, 1000);
     expect(failures).toEqual(['storage_full']);
@@ -301,4 +316,3 @@ function diskBytes(directory: string): number {
   if (!fs.existsSync(directory)) return 0;
   return segmentFiles(directory).reduce((bytes, path) => bytes + fs.statSync(path).size, 0);
 }
-

@@ -42,7 +42,8 @@ export class StreamWindow {
 
   /** Takes ownership of `bytes`. `first` and `last` are the seqs it was logged under. */
   push(bytes: Buffer, first: number, last: number, ms: number): void {
-    if (bytes.length < COPY_BELOW_BYTES || bytes.length * 2 < bytes.buffer.byteLength) this.#copy(bytes, first, last, ms);
+    if (bytes.length < COPY_BELOW_BYTES || bytes.length * 2 < bytes.buffer.byteLength)
+      this.#copy(bytes, first, last, ms);
     else this.#add(bytes, 0, bytes.length, first, last, ms);
     this.end += bytes.length;
     this.#trim();

@@ -6,21 +6,86 @@ const ESC = '\x1b';
 const ST = '\x1b\\';
 
 const QUERIES = [
-  `${ESC}[c`, `${ESC}[0c`, `${ESC}[>c`, `${ESC}[>0c`, `${ESC}[=c`, `${ESC}Z`,
-  `${ESC}[5n`, `${ESC}[6n`, `${ESC}[?6n`, `${ESC}[?15n`, `${ESC}[?996n`,
-  `${ESC}[4$p`, `${ESC}[?2026$p`, `${ESC}[>q`, `${ESC}[>0q`, `${ESC}[?u`,
-  `${ESC}[14t`, `${ESC}[16t`, `${ESC}[18t`, `${ESC}[14;2t`, `${ESC}[21t`,
-  `${ESC}]4;1;?\x07`, `${ESC}]4;1;?${ST}`, `${ESC}]10;?${ST}`, `${ESC}]11;?\x07`, `${ESC}]12;?${ST}`, `${ESC}]10;?;?\x07`,
-  `${ESC}]52;c;?\x07`, `${ESC}]7501;?${ST}`, `${ESC}]21;foreground=?${ST}`,
-  `${ESC}P$qm${ST}`, `${ESC}P$q"p${ST}`, `${ESC}P+q544e${ST}`, `${ESC}_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA${ST}`,
+  `${ESC}[c`,
+  `${ESC}[0c`,
+  `${ESC}[>c`,
+  `${ESC}[>0c`,
+  `${ESC}[=c`,
+  `${ESC}Z`,
+  `${ESC}[5n`,
+  `${ESC}[6n`,
+  `${ESC}[?6n`,
+  `${ESC}[?15n`,
+  `${ESC}[?996n`,
+  `${ESC}[4$p`,
+  `${ESC}[?2026$p`,
+  `${ESC}[>q`,
+  `${ESC}[>0q`,
+  `${ESC}[?u`,
+  `${ESC}[14t`,
+  `${ESC}[16t`,
+  `${ESC}[18t`,
+  `${ESC}[14;2t`,
+  `${ESC}[21t`,
+  `${ESC}]4;1;?\x07`,
+  `${ESC}]4;1;?${ST}`,
+  `${ESC}]10;?${ST}`,
+  `${ESC}]11;?\x07`,
+  `${ESC}]12;?${ST}`,
+  `${ESC}]10;?;?\x07`,
+  `${ESC}]52;c;?\x07`,
+  `${ESC}]7501;?${ST}`,
+  `${ESC}]21;foreground=?${ST}`,
+  `${ESC}P$qm${ST}`,
+  `${ESC}P$q"p${ST}`,
+  `${ESC}P+q544e${ST}`,
+  `${ESC}_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA${ST}`,
 ];
 
 const OTHERS = [
-  'text', '\r\n', 'é漢', '\x07', '?', 'c', `${ESC}[0m`, `${ESC}[38;5;196m`, `${ESC}[?25l`, `${ESC}[?1049h`, `${ESC}[2J`, `${ESC}[H`,
-  `${ESC}[?1c`, `${ESC}[>4;1m`, `${ESC}[>4n`, `${ESC}[!p`, `${ESC}[61"p`, `${ESC}[ q`, `${ESC}[2 q`, `${ESC}[u`, `${ESC}[>1u`, `${ESC}[<u`,
-  `${ESC}[8;24;80t`, `${ESC}[22;0t`, `${ESC}[0n`, `${ESC}]0;what?\x07`, `${ESC}]2;a;?\x07`, `${ESC}]8;;http://x/?\x07`, `${ESC}]10;#fff${ST}`,
-  `${ESC}]4;1;rgb:00/00/00\x07`, `${ESC}]52;c;aGk=\x07`, `${ESC}]133;A\x07`, `${ESC}]7501;state=idle${ST}`, `${ESC}P1$r0m${ST}`, `${ESC}Pq#0~~${ST}`,
-  `${ESC}_Ga=T,f=100;AAAA${ST}`, `${ESC}^pm${ST}`, `${ESC}Xsos?${ST}`, `${ESC}(B`, `${ESC}7`, `${ESC}=`, `${ESC}[6\x18n`, `${ESC}[12\x1a`,
+  'text',
+  '\r\n',
+  'é漢',
+  '\x07',
+  '?',
+  'c',
+  `${ESC}[0m`,
+  `${ESC}[38;5;196m`,
+  `${ESC}[?25l`,
+  `${ESC}[?1049h`,
+  `${ESC}[2J`,
+  `${ESC}[H`,
+  `${ESC}[?1c`,
+  `${ESC}[>4;1m`,
+  `${ESC}[>4n`,
+  `${ESC}[!p`,
+  `${ESC}[61"p`,
+  `${ESC}[ q`,
+  `${ESC}[2 q`,
+  `${ESC}[u`,
+  `${ESC}[>1u`,
+  `${ESC}[<u`,
+  `${ESC}[8;24;80t`,
+  `${ESC}[22;0t`,
+  `${ESC}[0n`,
+  `${ESC}]0;what?\x07`,
+  `${ESC}]2;a;?\x07`,
+  `${ESC}]8;;http://x/?\x07`,
+  `${ESC}]10;#fff${ST}`,
+  `${ESC}]4;1;rgb:00/00/00\x07`,
+  `${ESC}]52;c;aGk=\x07`,
+  `${ESC}]133;A\x07`,
+  `${ESC}]7501;state=idle${ST}`,
+  `${ESC}P1$r0m${ST}`,
+  `${ESC}Pq#0~~${ST}`,
+  `${ESC}_Ga=T,f=100;AAAA${ST}`,
+  `${ESC}^pm${ST}`,
+  `${ESC}Xsos?${ST}`,
+  `${ESC}(B`,
+  `${ESC}7`,
+  `${ESC}=`,
+  `${ESC}[6\x18n`,
+  `${ESC}[12\x1a`,
 ];
 
 function bytes(text: string): Buffer {
@@ -28,7 +93,9 @@ function bytes(text: string): Buffer {
 }
 
 function chunked(whole: Buffer, cuts: number[]): Buffer[] {
-  const places = [...new Set([0, ...cuts.map((cut) => cut % (whole.length + 1)), whole.length])].toSorted((a, b) => a - b);
+  const places = [...new Set([0, ...cuts.map((cut) => cut % (whole.length + 1)), whole.length])].toSorted(
+    (a, b) => a - b,
+  );
   return places.slice(1).map((end, i) => whole.subarray(places[i], end));
 }
 
@@ -37,16 +104,22 @@ function strip(chunks: Buffer[]): string {
   return Buffer.concat([...chunks.map((chunk) => stripper.strip(chunk)), stripper.end()]).toString('latin1');
 }
 
-const stream = fc.array(fc.oneof(
-  fc.constantFrom(...QUERIES).map((text) => ({ text, query: true })),
-  fc.constantFrom(...OTHERS).map((text) => ({ text, query: false })),
-), { maxLength: 12 });
+const stream = fc.array(
+  fc.oneof(
+    fc.constantFrom(...QUERIES).map((text) => ({ text, query: true })),
+    fc.constantFrom(...OTHERS).map((text) => ({ text, query: false })),
+  ),
+  { maxLength: 12 },
+);
 
 describe('terminal queries', () => {
-  it.each(QUERIES.map((query) => [JSON.stringify(query), query]))('%s is one, found at its end and taken out', (_name, query) => {
-    expect(strip([bytes(`a${query}b`)])).toBe('ab');
-    expect(new QueryFinder().find(bytes(`a${query}b`))).toEqual([1 + query.length]);
-  });
+  it.each(QUERIES.map((query) => [JSON.stringify(query), query]))(
+    '%s is one, found at its end and taken out',
+    (_name, query) => {
+      expect(strip([bytes(`a${query}b`)])).toBe('ab');
+      expect(new QueryFinder().find(bytes(`a${query}b`))).toEqual([1 + query.length]);
+    },
+  );
 
   it.each(OTHERS.map((other) => [JSON.stringify(other), other]))('%s is none and stays as it is', (_name, other) => {
     expect(strip([bytes(`a${other}b`)])).toBe(bytes(`a${other}b`).toString('latin1'));
@@ -86,7 +159,8 @@ describe('terminal queries', () => {
         const whole = Buffer.from(data);
         const once = strip([whole]);
         expect(strip(chunked(whole, cuts))).toBe(once);
-        if (new QueryFinder().find(Buffer.concat([whole, bytes('\x18')])).length === 0) expect(once).toBe(whole.toString('latin1'));
+        if (new QueryFinder().find(Buffer.concat([whole, bytes('\x18')])).length === 0)
+          expect(once).toBe(whole.toString('latin1'));
       }),
       { numRuns: 2000 },
     );

@@ -17,7 +17,10 @@ const DEL = 0x7f;
 const SEQUENCE_BYTES = 4096;
 
 const ANY = () => true;
-const among = (...values: number[]) => (parameter: number) => values.includes(parameter);
+const among =
+  (...values: number[]) =>
+  (parameter: number) =>
+    values.includes(parameter);
 
 /** By private prefix, intermediates and final byte: whether the first parameter makes it a query. */
 const CSI_QUERIES: ReadonlyMap<string, (parameter: number) => boolean> = new Map([
@@ -160,7 +163,8 @@ abstract class QueryScanner {
     else if (byte === 0x50) this.#state = 'dcs';
     else if (byte === 0x5f) this.#state = 'apc';
     else if (byte === 0x58 || byte === 0x5e) this.#release('stringRest');
-    else if (byte === 0x5a) this.#answered(at + 1); // DECID
+    else if (byte === 0x5a)
+      this.#answered(at + 1); // DECID
     else if (byte >= 0x20 && byte !== DEL) this.#release();
   }
 
@@ -199,7 +203,10 @@ abstract class QueryScanner {
     if (this.#state === 'apc') return APC_QUERY.test(text);
     if (this.#state === 'osc') {
       const [number = '', ...parameters] = text.replace(CONTROLS, '').slice(2).split(';');
-      return OSC_QUERIES.has(number) && parameters.some((value) => value === '?' || (number === '21' && value.endsWith('=?')));
+      return (
+        OSC_QUERIES.has(number) &&
+        parameters.some((value) => value === '?' || (number === '21' && value.endsWith('=?')))
+      );
     }
     // Controls inside a sequence are obeyed and do not belong to it.
     const form = CSI_FORM.exec(text.replace(CONTROLS, ''));

@@ -8,14 +8,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { UNKNOWN_END } from '../protocol/session/index.ts';
-import {
-  type Mark,
-  RECORD_HEAD_BYTES,
-  RECORD_PAYLOAD_BYTES,
-  recordBytes,
-  recordIsGood,
-  recordSeq,
-} from './record.ts';
+import { type Mark, RECORD_HEAD_BYTES, RECORD_PAYLOAD_BYTES, recordBytes, recordIsGood, recordSeq } from './record.ts';
 
 /** Indexed by stream id. */
 export type StreamOffsets = [number, number, number];
@@ -105,7 +98,8 @@ export function readSegmentHeader(fd: number, first: number): { header: SegmentH
     return undefined;
   }
   const body = Buffer.allocUnsafe(length);
-  if (fs.readSync(fd, body, 0, length, FIXED_BYTES) < length || crc32(body) !== fixed.readUInt32BE(12)) return undefined;
+  if (fs.readSync(fd, body, 0, length, FIXED_BYTES) < length || crc32(body) !== fixed.readUInt32BE(12))
+    return undefined;
   const header = JSON.parse(body.toString()) as SegmentHeader;
   if (header.first !== first) return undefined;
   for (const mark of header.marks) if (mark.type === 'gap') mark.to ??= UNKNOWN_END;
@@ -145,7 +139,12 @@ export function readRecords(fd: number, segment: Segment, at: number, seq: numbe
   while (held - length >= RECORD_HEAD_BYTES) {
     const bytes = recordBytes(chunk, length);
     if (bytes > held - length && bytes <= segment.size - at - length) break;
-    if (bytes === 0 || bytes > held - length || recordSeq(chunk, length) !== expected || !recordIsGood(chunk, length, bytes)) {
+    if (
+      bytes === 0 ||
+      bytes > held - length ||
+      recordSeq(chunk, length) !== expected ||
+      !recordIsGood(chunk, length, bytes)
+    ) {
       damaged = true;
       break;
     }

@@ -51,9 +51,21 @@ class Sink implements FrameSink {
   uncork(): void {}
 }
 
-function pumpOf(made: ReturnType<typeof createTestLog>, sink: Sink, credit: number, finished: () => void = () => {}): ReaderPump {
+function pumpOf(
+  made: ReturnType<typeof createTestLog>,
+  sink: Sink,
+  credit: number,
+  finished: () => void = () => {},
+): ReaderPump {
   const streams: StreamId[] = [1];
-  return new ReaderPump({ source: made.log, cursor: made.log.cursor(streams, { offsets: { 1: 0 } }), sink, streams, credit, finished });
+  return new ReaderPump({
+    source: made.log,
+    cursor: made.log.cursor(streams, { offsets: { 1: 0 } }),
+    sink,
+    streams,
+    credit,
+    finished,
+  });
 }
 
 describe('ReaderPump', () => {
@@ -232,7 +244,9 @@ describe('where a reader starts', () => {
     expect(at(7)).toEqual({ 1: 7, 2: 7 });
     expect(at({ tail_bytes: 30 })).toEqual({ 1: 70, 2: 0 });
     expect(at({ offsets: { 2: 4 } })).toEqual({ 1: 0, 2: 4 });
-    expect(() => resolveStart(made.log, [1], { offsets: { 2: 4 } })).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+    expect(() => resolveStart(made.log, [1], { offsets: { 2: 4 } })).toThrow(
+      expect.objectContaining({ code: 'invalid_argument' }),
+    );
     expect(attachStreams(made.log, undefined)).toEqual([1, 2]);
     expect(() => attachStreams(made.log, [0])).toThrow(expect.objectContaining({ code: 'stream_unavailable' }));
   });

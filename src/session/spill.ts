@@ -2,8 +2,22 @@
 import * as fs from 'node:fs';
 import { HoldfastError } from '../protocol/errors.ts';
 import type { StreamId } from '../protocol/session/index.ts';
-import { encodeMark, type Mark, RECORD_DATA, RECORD_HEAD_BYTES, RECORD_PAYLOAD_BYTES, writeRecordHead } from './record.ts';
-import { encodeSegmentHeader, noteRecord, type Segment, type SegmentFs, segmentPath, type StreamOffsets } from './segment.ts';
+import {
+  encodeMark,
+  type Mark,
+  RECORD_DATA,
+  RECORD_HEAD_BYTES,
+  RECORD_PAYLOAD_BYTES,
+  writeRecordHead,
+} from './record.ts';
+import {
+  encodeSegmentHeader,
+  noteRecord,
+  type Segment,
+  type SegmentFs,
+  segmentPath,
+  type StreamOffsets,
+} from './segment.ts';
 
 /** A segment smaller than this would be mostly header. */
 const SEGMENT_LEAST_BYTES = 2048;
@@ -49,7 +63,10 @@ export class SpillWriter {
   constructor(options: SpillOptions) {
     this.#options = options;
     this.#io = options.io ?? fs;
-    this.#segmentBytes = Math.max(SEGMENT_LEAST_BYTES, Math.min(options.segmentBytes, Math.floor(options.spillBytes / 2)));
+    this.#segmentBytes = Math.max(
+      SEGMENT_LEAST_BYTES,
+      Math.min(options.segmentBytes, Math.floor(options.spillBytes / 2)),
+    );
     this.#payloadBytes = Math.min(RECORD_PAYLOAD_BYTES, this.#segmentBytes >> 2);
     this.#io.mkdirSync(options.directory, { recursive: true, mode: 0o700 });
   }
@@ -124,7 +141,6 @@ export class SpillWriter {
     return { buffers, length, records, payload: end - at };
   }
 
-
   /** False while writing is off; counts what passes by and tries again after a segment's worth. */
   #ready(seq: number, offsets: StreamOffsets, bytes: number): boolean {
     if (this.#closed) return false;
@@ -159,7 +175,13 @@ export class SpillWriter {
 
   #start(first: number, offsets: StreamOffsets): boolean {
     const { directory, streams, segments } = this.#options;
-    const header = encodeSegmentHeader({ first, streams: [...streams], offsets: [...offsets], lost: this.#lost, marks: this.#options.marks() });
+    const header = encodeSegmentHeader({
+      first,
+      streams: [...streams],
+      offsets: [...offsets],
+      lost: this.#lost,
+      marks: this.#options.marks(),
+    });
     const path = segmentPath(directory, first);
     try {
       this.#open(path, header.length);
@@ -188,7 +210,9 @@ export class SpillWriter {
 
   /** A new file, or – at the limit, or when there is no space – the oldest one under the new name. */
   #open(path: string, headerBytes: number): void {
-    const most = this.#squeezed ? this.#total - 1 : this.#options.spillBytes - Math.max(this.#segmentBytes, headerBytes + RECORD_HEAD_BYTES + this.#payloadBytes);
+    const most = this.#squeezed
+      ? this.#total - 1
+      : this.#options.spillBytes - Math.max(this.#segmentBytes, headerBytes + RECORD_HEAD_BYTES + this.#payloadBytes);
     this.#squeezed = false;
     let reusable: Segment | undefined;
     while (this.#total > most && this.#options.segments.length > 0) {

@@ -110,7 +110,8 @@ export class CheckedReader {
   #data(stream: StreamId, offset: number, bytes: Buffer): number {
     if (bytes.length === 0) throw new Error('an empty data item');
     this.#expect(stream, offset);
-    if (!bytes.equals(bytesFrom(stream, offset, bytes.length))) throw new Error(`wrong bytes of stream ${stream} at ${offset}`);
+    if (!bytes.equals(bytesFrom(stream, offset, bytes.length)))
+      throw new Error(`wrong bytes of stream ${stream} at ${offset}`);
     this.at.set(stream, offset + bytes.length);
     this.bytes += bytes.length;
     return bytes.length;
@@ -132,5 +133,8 @@ export class CheckedReader {
 }
 
 export function segmentFiles(directory: string): string[] {
-  return fs.readdirSync(directory).toSorted().map((name) => join(directory, name));
+  return fs
+    .readdirSync(directory)
+    .toSorted()
+    .map((name) => join(directory, name));
 }

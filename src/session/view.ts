@@ -36,10 +36,14 @@ export class LogView implements LogSource {
   window(stream: StreamId): StreamWindow {
     const window = this.windows[stream];
     if (window !== undefined) return window;
-    throw new HoldfastError('stream_unavailable', `this session has no output stream ${stream}; it has ${this.streams.join(', ')}`, {
-      field: 'streams',
-      details: { stream, streams: [...this.streams] },
-    });
+    throw new HoldfastError(
+      'stream_unavailable',
+      `this session has no output stream ${stream}; it has ${this.streams.join(', ')}`,
+      {
+        field: 'streams',
+        details: { stream, streams: [...this.streams] },
+      },
+    );
   }
 
   extents(): StreamExtent[] {
@@ -53,7 +57,8 @@ export class LogView implements LogSource {
   /** Bytes of `stream` before `offset` that are on disk. */
   spilledBefore(stream: StreamId, offset: number): number {
     let bytes = 0;
-    for (const segment of this.segments) bytes += Math.min(segment.end[stream], offset) - Math.min(segment.start[stream], offset);
+    for (const segment of this.segments)
+      bytes += Math.min(segment.end[stream], offset) - Math.min(segment.start[stream], offset);
     return bytes;
   }
 
@@ -74,7 +79,10 @@ export class LogView implements LogSource {
     this.marks.push(mark);
     if (mark.type === 'end') this.ended = true;
     if (mark.type === 'resize' && ++this.#resizes > RESIZES_KEPT) {
-      this.marks.splice(this.marks.findIndex((old) => old.type === 'resize'), 1);
+      this.marks.splice(
+        this.marks.findIndex((old) => old.type === 'resize'),
+        1,
+      );
       this.#resizes--;
     }
   }
