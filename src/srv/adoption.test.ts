@@ -122,7 +122,7 @@ describe('a dead shim', () => {
 });
 
 describe('a damaged or missing database', () => {
-  it('is not written to: safe mode shows sessions and refuses changes', async () => {
+  it('is not written to: safe mode shows sessions and refuses changes, until it is repaired', async () => {
     const srv = await home.up();
     await srv.request({ cmd: 'subscribe' });
     const { id } = await srv.create(cat, { name: 'kept' });
@@ -141,7 +141,12 @@ describe('a damaged or missing database', () => {
     expect(readFileSync(home.paths.database).equals(before)).toBe(true);
     const { shim_pid } = await safe.get(id);
     await home.down();
-    process.kill(shim_pid!, 'SIGKILL');
+    expect(home.repair()).toMatchObject({ ok: true, repaired: true, damage: expect.stringMatching(/./) });
+    const repaired = await home.up();
+    expect(await repaired.status()).toMatchObject({ srv: { state: 'running' }, problems: [] });
+    await untilAsync(async () => (await repaired.list())[0]?.state === 'running', 'the adoption');
+    expect(await repaired.get(id)).toMatchObject({ shim_pid });
+    expect(() => home.repair()).toThrow(/holdfast down/);
   });
 
   it('gone with sessions alive: they are adopted from their manifests', async () => {

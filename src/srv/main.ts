@@ -1,9 +1,10 @@
-/** Entry of the srv process: `holdfast.cjs --process=srv --home PATH`. The composition root: nothing else reads the environment. */
+/** Entry of the srv process: `holdfast.cjs --process=srv --home PATH [--repair]`. The composition root: nothing else reads the environment. */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { HoldfastError, invalid } from '../protocol/index.ts';
+import { HoldfastError, invalid, type WireError } from '../protocol/index.ts';
 import { createFaults, createIds, systemClock } from '../runtime/index.ts';
 import { isDetached, runtimeEnvironment, startDetached } from './detach.ts';
+import { type RepairReport, repairHome } from './repair.ts';
 import { type Srv, startSrv } from './srv.ts';
 import { reportStart } from './start-report.ts';
 
@@ -12,9 +13,11 @@ const EXIT_SOFTWARE = 70;
 
 const loader = join(import.meta.dirname, 'holdfast.cjs');
 
-if (isDetached(process.env))
+const args = process.argv.slice(2);
+if (args.includes('--repair')) repair();
+else if (isDetached(process.env))
   void main(); // Reports its own failures.
-else startDetached([loader, '--process=srv', ...process.argv.slice(2)], process.env);
+else startDetached([loader, '--process=srv', ...args], process.env);
 
 async function main(): Promise<void> {
   const faultPlan = process.env['HOLDFAST_FAULT_PLAN'];
@@ -42,7 +45,7 @@ async function main(): Promise<void> {
   });
   try {
     srv = await startSrv({
-      home: homeArgument(process.argv.slice(2)),
+      home: homeArgument(),
       version: __HOLDFAST_VERSION__,
       clock: systemClock,
       ids: createIds(systemClock),
@@ -63,10 +66,23 @@ async function main(): Promise<void> {
   reportStart({ report: 'ready', pid: process.pid });
 }
 
-function homeArgument(args: string[]): string {
+/** Prints one JSON object and ends. */
+function repair(): void {
+  let report: RepairReport | { ok: false; error: WireError };
+  try {
+    report = repairHome(homeArgument(), { clock: systemClock, ids: createIds(systemClock) });
+  } catch (thrown) {
+    report = { ok: false, error: HoldfastError.from(thrown).toWire() };
+  }
+  process.stdout.write(`${JSON.stringify(report)}\n`);
+  process.exitCode = report.ok ? 0 : 1;
+}
+
+function homeArgument(): string {
+  const options = { home: { type: 'string' }, repair: { type: 'boolean' } } as const;
   let home: string | undefined;
   try {
-    ({ home } = parseArgs({ args, options: { home: { type: 'string' } } }).values);
+    ({ home } = parseArgs({ args, options }).values);
   } catch (error) {
     throw invalid('--home', `srv takes --home PATH: ${(error as Error).message}`);
   }

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isAlive, processIdentity, systemTable } from '../process/index.ts';
 import { sessionDirectory } from '../protocol/home/index.ts';
-import { TestHome, until, untilAsync } from './testing.ts';
+import { readArchive, TestHome, until, untilAsync } from './testing.ts';
 
 let home: TestHome;
 beforeEach(() => {
@@ -155,6 +156,41 @@ describe('a session', () => {
     const { id } = await srv.create(cat);
     expect((await srv.event('session_started', id))['shim_pid']).toBe(warm);
     await untilAsync(async () => ![null, warm].includes(await spare()), 'another spare');
+  });
+});
+
+describe('the archive', () => {
+  it('serves the log of an ended session, and of no live one', async () => {
+    const srv = await home.up();
+    await srv.request({ cmd: 'subscribe' });
+    const { id } = await srv.create(['sh', '-c', 'printf "one\\ntwo\\n"; exit 3']);
+    await srv.event('session_ended', id);
+    expect(await readArchive(home.paths, id)).toMatchObject({
+      bytes: 'one\ntwo\n',
+      exit: { code: 3 },
+      end: { cause: 'child' },
+    });
+    const live = await srv.create(cat);
+    await srv.event('session_started', live.id);
+    await expect(readArchive(home.paths, live.id)).rejects.toMatchObject({ code: 'conflict' });
+    await expect(readArchive(home.paths, 'nobody')).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  it('serves what a killed shim had written, with its last gap', async () => {
+    const srv = await home.up();
+    await srv.request({ cmd: 'subscribe' });
+    const { id } = await srv.create(['sh', '-c', 'echo spilled; exec sleep 1000']);
+    await srv.event('session_started', id);
+    const log = join(sessionDirectory(home.paths, id), 'log');
+    await until(() => readdirSync(log).some((name) => readFileSync(join(log, name)).includes('spilled')), 'the output');
+    process.kill((await srv.get(id)).shim_pid!, 'SIGKILL');
+    await srv.event('session_lost', id);
+    const read = await readArchive(home.paths, id);
+    expect(read).toMatchObject({ bytes: 'spilled\n', end: { cause: 'shim_lost' } });
+    expect(read.gaps).toEqual([
+      expect.objectContaining({ stream: 1, from: 8, to: Infinity, reason: 'shim_lost' }),
+      expect.objectContaining({ stream: 2, from: 0 }),
+    ]);
   });
 });
 

@@ -11,7 +11,7 @@ import { HoldfastError, limits } from '../protocol/index.ts';
 import type { Clock, Faults, Ids } from '../runtime/index.ts';
 import { type Listener, listenUnix } from '../transport/index.ts';
 import { adoptSessions, strayDirectories } from './adoption.ts';
-import { type ArchiveServer, startArchive } from './archive.ts';
+import { type Archive, startArchive } from './archive.ts';
 import { Broker } from './broker.ts';
 import type { BrokerContext } from './broker-context.ts';
 import { readConfig, type SrvConfig } from './config.ts';
@@ -94,7 +94,7 @@ export class Srv {
   readonly #startedAt: number;
   #control: ControlServer<SessionsCommand> | null = null;
   #listener: Listener | null = null;
-  #archive: ArchiveServer | null = null;
+  #archive: Archive | null = null;
   #state: 'starting' | 'running' | 'stopping' = 'starting';
   #stopping: Promise<void> | null = null;
 
@@ -129,7 +129,10 @@ export class Srv {
       faultPlan: options.faultPlan,
       closed: () => this.#closed(),
     });
-    this.#kernel.onCommitted((events) => this.#broker.react(events));
+    this.#kernel.onCommitted((events) => {
+      for (const event of events) if (event.event === 'session_removed') this.#archive?.release(event.session_id);
+      this.#broker.react(events);
+    });
   }
 
   /** Adopts and serves; call once. What it rejects with ends this srv: `stop` it. */
@@ -151,18 +154,8 @@ export class Srv {
 
   async #serve(): Promise<void> {
     const { paths, secret, journal } = this.#foundation;
-    const { clock, ids } = this.#options;
-    const session = (id: string) => this.#context.observer.session(id);
-    this.#archive = await startArchive({
-      paths,
-      token: secret,
-      version: this.#options.version,
-      bootId: this.#context.bootId,
-      clock,
-      ids,
-      journal,
-      session,
-    });
+    const { clock } = this.#options;
+    this.#archive = await startArchive(this.#context);
     const service = new SrvService({
       kernel: this.#kernel,
       broker: this.#broker,

@@ -1,5 +1,5 @@
 /** For tests: real srv processes of the fault build on homes of their own, and a control connection by hand. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { isAlive, processIdentity } from '../process/index.ts';
 import type { EventEnvelope, RuntimeStatus, SessionRecord, SessionsCommand } from '../protocol/control/index.ts';
 import { type HomePaths, homePaths, type StartReport } from '../protocol/home/index.ts';
 import { HoldfastError, type WireError } from '../protocol/index.ts';
+import { encodeJson, type Frame, FrameDecoder, parseSessionEvent } from '../protocol/session/index.ts';
 import { systemClock, withDeadline } from '../runtime/index.ts';
 
 const LOADER = fileURLToPath(new URL('../../dist-faults/holdfast.cjs', import.meta.url));
@@ -71,6 +72,15 @@ export class TestHome {
     const identity = processIdentity(srv.pid ?? 0);
     await connection.request({ cmd: 'shutdown', ...options });
     await until(() => identity === undefined || !isAlive(identity), 'srv to be gone');
+  }
+
+  /** `doctor --repair`. Throws with what it printed when it fails. */
+  repair(): Record<string, unknown> {
+    const { status, stdout } = spawnSync(process.execPath, [LOADER, '--process=srv', '--home', this.path, '--repair'], {
+      encoding: 'utf8',
+    });
+    if (status !== 0) throw new Error(stdout);
+    return JSON.parse(stdout) as Record<string, unknown>;
   }
 
   async clean(): Promise<void> {
@@ -191,6 +201,38 @@ export class TestConnection {
     if (line.reply !== undefined) this.#replies.get(line.reply)?.(line);
     for (const look of this.#watchers.splice(0)) look();
   }
+}
+
+/** Everything the archive holds of a session's output, streams joined in their observed order. */
+export async function readArchive({ archiveSocket, secret }: HomePaths, sessionId: string) {
+  const token = readFileSync(secret, 'utf8').trim();
+  const read = { bytes: '', gaps: [] as Frame[], exit: null as unknown, end: null as unknown };
+  const socket = connect(archiveSocket);
+  const done = new Promise<void>((resolve, reject) => {
+    const decoder = new FrameDecoder((frame) => {
+      if (frame.kind === 'data') read.bytes += frame.bytes.toString('latin1');
+      if (frame.kind === 'gap') read.gaps.push(frame);
+      if (frame.kind !== 'json') return;
+      const event = parseSessionEvent(frame.json);
+      if (event?.event === 'Hello')
+        socket.write(encodeJson({ cmd: 'Attach', from: 'start', mode: 'observe', credit: 1 << 30 }));
+      if (event?.event === 'ChildExit') read.exit = event.exit;
+      if (event?.event === 'End') read.end = event;
+      if (event?.event === 'Ended') resolve();
+      if (event?.event === 'Error') reject(new HoldfastError(event.code, event.reason));
+    });
+    socket.on('data', (chunk) => decoder.push(chunk));
+    socket.on('close', () => reject(new Error('the archive closed the connection')));
+  });
+  socket.write(
+    encodeJson({ cmd: 'Hello', protocol: [1, 1], client_id: 't', token, role: 'client', session_id: sessionId }),
+  );
+  try {
+    await withDeadline(systemClock, PATIENCE_MS, done, () => new Error('the archive did not come to an end'));
+  } finally {
+    socket.destroy();
+  }
+  return read;
 }
 
 /** Waits for a condition nobody announces, such as the end of a process that is not ours. */
