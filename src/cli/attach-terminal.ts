@@ -71,7 +71,9 @@ class SessionView {
       this.#listen(attachment);
       const outcome = await Promise.race([attachment.done, exited]);
       attachment.close();
-      return this.#outcome(outcome ?? undefined);
+      const shown = this.#outcome(outcome ?? undefined);
+      this.#terminal.leave(shown.why !== 'exited');
+      return shown;
     } finally {
       this.#terminal.leave();
     }

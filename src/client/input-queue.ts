@@ -66,13 +66,24 @@ export class InputQueue {
     if (this.#pendingBytes >= limits.INPUT_QUEUE_BYTES) {
       return Promise.reject(new HoldfastError('busy', 'the child does not read its input: 1 MiB is waiting'));
     }
-    let last: Promise<void> = Promise.resolve();
+    if (bytes.length <= INPUT_CHUNK_BYTES) return bytes.length === 0 ? Promise.resolve() : this.#add(bytes);
+    const chunks: Promise<void>[] = [];
     for (let from = 0; from < bytes.length; from += INPUT_CHUNK_BYTES) {
-      last = this.#add(bytes.subarray(from, from + INPUT_CHUNK_BYTES));
-      // Only the last chunk is awaited; an earlier one that fails fails the last as well.
-      last.catch(() => undefined);
+      chunks.push(this.#add(bytes.subarray(from, from + INPUT_CHUNK_BYTES)));
     }
-    return last;
+    return Promise.all(chunks).then(() => undefined);
+  }
+
+  /** The session did not take one input: it is not sent again. */
+  refused(epoch: number, seq: number, error: Error): void {
+    if (epoch !== this.#ticket?.epoch) return;
+    const at = this.#pending.findIndex((input) => input.seq === seq);
+    const [input] = at < 0 ? [] : this.#pending.splice(at, 1);
+    if (input === undefined) return;
+    this.#pendingBytes -= input.bytes.length;
+    this.#sentBytes = Math.max(0, this.#sentBytes - input.bytes.length);
+    input.lost(error);
+    this.#sendMore();
   }
 
   acknowledged(epoch: number, seq: number): void {

@@ -1,7 +1,7 @@
 import type { StreamExtent, StreamId } from '../protocol/session/index.ts';
 import { Inbox } from './inbox.ts';
 import type { OutputItem } from './output-items.ts';
-import { SessionReader } from './reader.ts';
+import { type AttachedInfo, SessionReader } from './reader.ts';
 import type { OutputOptions, SessionContext } from './session.ts';
 
 export const DEFAULT_CREDIT_BYTES = 1024 * 1024;
@@ -13,6 +13,8 @@ export class OutputStream implements AsyncIterableIterator<OutputItem, undefined
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort: () => void;
   #started: Promise<unknown> | undefined;
+  #first: AttachedInfo['streams'] | undefined;
+  readonly #delivered = new Map<StreamId, number>();
   /** Bytes of the item handed out last: consumed when the consumer comes back for the next. */
   #handedOut = 0;
 
@@ -31,7 +33,8 @@ export class OutputStream implements AsyncIterableIterator<OutputItem, undefined
       },
       {
         item: (item) => this.#inbox.push(item),
-        attached: () => {
+        attached: (info) => {
+          this.#first ??= info.streams;
           if (connected) options.onConnection?.('resumed');
           connected = true;
         },
@@ -50,9 +53,9 @@ export class OutputStream implements AsyncIterableIterator<OutputItem, undefined
     this.#signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
-  /** Offset of the next byte of `stream`; undefined before the first attach. */
+  /** Offset right behind what `next` has handed out of `stream`; undefined before the first attach. */
   position(stream: StreamId): number | undefined {
-    return this.#reader.position(stream);
+    return this.#delivered.get(stream) ?? this.#first?.find(({ id }) => id === stream)?.from;
   }
 
   /** What the session held of each stream when this reader last attached. */
@@ -75,7 +78,13 @@ export class OutputStream implements AsyncIterableIterator<OutputItem, undefined
       this.#handedOut = 0;
     }
     const result = await this.#inbox.next();
-    if (result.done !== true && result.value.type === 'data') this.#handedOut = result.value.bytes.length;
+    const item = result.value;
+    if (item?.type === 'data') {
+      this.#handedOut = item.bytes.length;
+      this.#delivered.set(item.stream, item.offset + item.bytes.length);
+    } else if (item?.type === 'gap' && item.to !== Infinity) {
+      this.#delivered.set(item.stream, item.to);
+    }
     return result;
   }
 

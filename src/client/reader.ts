@@ -20,7 +20,7 @@ import { Backoff, pause } from './backoff.ts';
 import { InputQueue } from './input-queue.ts';
 import type { OutputItem } from './output-items.ts';
 import { Positions } from './positions.ts';
-import type { EventOf, OpenLink, SessionLink } from './session-link.ts';
+import { errorOf, type EventOf, type OpenLink, refusedInput, type SessionLink } from './session-link.ts';
 
 export interface ReaderOptions {
   from: AttachFrom;
@@ -86,6 +86,8 @@ export class SessionReader {
   #owed = 0;
   #toldExit = false;
   #stdinClosed = false;
+  /** The session has exited: there is nothing left to drive, and all of it to read. */
+  #readOnly = false;
   #fruitless = 0;
   #finished = false;
   #attachedOnce = false;
@@ -117,10 +119,6 @@ export class SessionReader {
     return this.#extents;
   }
 
-  position(stream: StreamId): number | undefined {
-    return this.#positions.at(stream);
-  }
-
   /** Attaches for the first time; rejects with the session's refusal. Later connections are the reader's own affair. */
   async start(): Promise<AttachedInfo> {
     const backoff = new Backoff(this.#context.clock, { firstMs: RECONNECT_FIRST_MS, maxMs: RECONNECT_MAX_MS, deadlineMs: START_MS });
@@ -131,7 +129,7 @@ export class SessionReader {
           return await this.#attach();
         } catch (error) {
           last = error;
-          if (!(error instanceof HoldfastError) || error.code !== 'unreachable' || error.details['final'] === true) break;
+          if (!this.#mayRetry(HoldfastError.from(error))) break;
         }
       }
     } catch (error) {
@@ -228,15 +226,20 @@ export class SessionReader {
   }
 
   #attachCommand(): AttachCommand {
-    const { from, mode, streams, policy, steal, credit, terminal, stallMs } = this.#options;
-    const ticket = this.#input.ticket;
+    const { from, streams, credit } = this.#options;
     this.#owed = 0;
-    return {
-      cmd: 'Attach',
+    const reading = {
+      cmd: 'Attach' as const,
       from: this.#from ?? this.#positions.resume() ?? from,
-      mode,
       credit: Math.max(0, credit - this.#outstanding),
       ...(streams === undefined ? {} : { streams }),
+    };
+    if (this.#readOnly) return { ...reading, mode: 'observe' };
+    const { mode, policy, steal, terminal, stallMs } = this.#options;
+    const ticket = this.#input.ticket;
+    return {
+      ...reading,
+      mode,
       ...(policy === undefined ? {} : { policy }),
       ...(steal === true && !this.#attachedOnce ? { steal } : {}),
       ...(terminal === undefined ? {} : { terminal }),
@@ -305,6 +308,9 @@ export class SessionReader {
         this.#input.acknowledged(event.epoch, event.seq);
         this.#tellStdinClosed();
         break;
+      case 'Error':
+        this.#onError(event);
+        break;
       case 'LeaseChanged':
         this.#handlers.lease?.(event.lease, event.reason);
         break;
@@ -314,6 +320,12 @@ export class SessionReader {
       default:
         this.#handlers.other?.(event);
     }
+  }
+
+  #onError(event: EventOf<'Error'>): void {
+    const input = refusedInput(event);
+    if (input === undefined) this.#handlers.other?.(event);
+    else this.#input.refused(input.epoch, input.seq, errorOf(event));
   }
 
   #onEnd(event: EventOf<'End'>): void {
@@ -365,10 +377,19 @@ export class SessionReader {
         const failure = HoldfastError.from(error);
         if (this.#finished || this.#leaseRefused(failure)) return;
         if (failure.code === 'lease_lost') this.#input.fail(failure);
-        else if (!failure.retryable && failure.code !== 'unreachable') throw failure;
+        else if (!this.#mayRetry(failure)) throw failure;
       }
     }
     throw HoldfastError.from(last, 'unreachable');
+  }
+
+  #mayRetry(failure: HoldfastError): boolean {
+    if (failure.code === 'session_exited' && this.#options.mode === 'drive' && !this.#readOnly) {
+      this.#readOnly = true;
+      this.#input.fail(failure);
+      return true;
+    }
+    return failure.retryable && failure.details['final'] !== true;
   }
 
   /** Someone else drives by now: for this reader that is a theft it was not there to see. */

@@ -53,10 +53,8 @@ export async function startRuntime(start: RuntimeStart, signal?: AbortSignal): P
     });
     pipe.on('error', reject);
     child.on('error', (error) => reject(startFailed(start.home, error.message)));
-    child.on('exit', (code, killed) => {
-      // Its report may still be in the pipe: the pipe's end decides.
-      pipe.on('close', () => reject(startFailed(start.home, `it ended (${killed ?? `exit status ${code}`})`)));
-    });
+    // Its last holder is the srv that detached itself: the pipe ends with that one, not with the process started here.
+    pipe.on('close', () => reject(startFailed(start.home, 'it ended without a report')));
   });
   try {
     const late = (): Error =>

@@ -3,7 +3,7 @@ import type { SessionCommand, SessionEventName } from '../protocol/session/index
 import type { Clock } from '../runtime/index.ts';
 import { abortable, Backoff } from './backoff.ts';
 import { InputQueue } from './input-queue.ts';
-import type { EventOf, LinkHandlers, OpenLink, SessionLink } from './session-link.ts';
+import { errorOf, type EventOf, type LinkHandlers, type OpenLink, refusedInput, type SessionLink } from './session-link.ts';
 
 const CALL_MS = 30_000;
 const FIRST_MS = 10;
@@ -94,6 +94,9 @@ export class SessionCalls {
         ...silent,
         event: (event) => {
           if (event.event === 'InputAck') queue.acknowledged(event.epoch, event.seq);
+          if (event.event !== 'Error') return;
+          const input = refusedInput(event);
+          if (input !== undefined) queue.refused(input.epoch, input.seq, errorOf(event));
         },
         closed: () => lost(new HoldfastError('unreachable', 'the connection to the session went')),
       },

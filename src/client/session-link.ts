@@ -1,4 +1,5 @@
 /** One connection to a session's socket after its Hello: what readers, writers and single requests are built on. */
+import { HoldfastError } from '../protocol/index.ts';
 import type { GapReason, HelloEvent, SessionCommand, SessionEvent, SessionEventName, StreamId } from '../protocol/session/index.ts';
 
 export interface LinkHandlers {
@@ -38,3 +39,14 @@ export interface SessionLink {
  * such session, `unreachable` when nobody answered this time.
  */
 export type OpenLink = (handlers: LinkHandlers, signal?: AbortSignal) => Promise<SessionLink>;
+
+/** Which input an unasked-for `Error` is about, if it is about one. */
+export function refusedInput(event: EventOf<'Error'>): { epoch: number; seq: number } | undefined {
+  const input = event.details?.['input'] as { epoch?: unknown; seq?: unknown } | undefined;
+  return typeof input?.epoch === 'number' && typeof input.seq === 'number' ? { epoch: input.epoch, seq: input.seq } : undefined;
+}
+
+export function errorOf(event: EventOf<'Error'>): HoldfastError {
+  const { code, reason, field, retryable, details = {} } = event;
+  return new HoldfastError(code, reason, { field, retryable, details });
+}

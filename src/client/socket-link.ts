@@ -14,7 +14,7 @@ import {
 import { type Clock, withDeadline } from '../runtime/index.ts';
 import { FrameConnection } from '../transport/index.ts';
 import { abortable } from './backoff.ts';
-import type { EventOf, LinkHandlers, OpenLink, RequestOptions, SessionLink } from './session-link.ts';
+import { errorOf, type EventOf, type LinkHandlers, type OpenLink, type RequestOptions, type SessionLink } from './session-link.ts';
 
 const REQUEST_MS = 30_000;
 /** Requests of one link that may be unanswered at a time. */
@@ -153,7 +153,7 @@ class SocketLink implements SessionLink {
     const greeting = this.#greeting;
     if (greeting !== undefined) {
       if (event.event === 'Hello') greeting.resolve(event);
-      else if (event.event === 'Error') greeting.reject(toError(event));
+      else if (event.event === 'Error') greeting.reject(errorOf(event));
       else return;
       this.#greeting = undefined;
       return;
@@ -164,7 +164,7 @@ class SocketLink implements SessionLink {
       this.#handlers.event(event);
     } else if (event.event === 'Error') {
       this.#waiting.delete(id);
-      waiting.fail(toError(event));
+      waiting.fail(errorOf(event));
     } else if (event.event === waiting.answer && waiting.onEvent(event) === 'done') {
       this.#waiting.delete(id);
     }
@@ -190,14 +190,6 @@ class SocketLink implements SessionLink {
 
 function unreachable(message: string, cause?: unknown): HoldfastError {
   return new HoldfastError('unreachable', message, { cause: cause ?? undefined });
-}
-
-function toError(event: EventOf<'Error'>): HoldfastError {
-  return new HoldfastError(event.code, event.reason, {
-    field: event.field,
-    retryable: event.retryable,
-    details: event.details ?? {},
-  });
 }
 
 /** Connects to `path` and says Hello. */

@@ -9,6 +9,6 @@ export async function run({ connect, positionals, options, json, out }: CommandC
   const screen = await session.screen(lastLines === undefined ? {} : { lastLines });
   const { rows, cols, content, cursor_row, cursor_col, offset, exact } = screen;
   if (json) out.json({ rows, cols, content, cursor_row, cursor_col, offset, exact });
-  else out.line(content);
+  else out.line(content.replace(/\n+$/, ''));
   return 0;
 }

@@ -100,12 +100,13 @@ export class Terminal {
     writeFullySync(1, Buffer.from(`\r\n[${text}]\r\n`));
   }
 
-  leave(): void {
+  /** `freshLine`: what follows must not continue the child's last line. */
+  leave(freshLine = false): void {
     if (!this.#entered) return;
     this.#entered = false;
     for (const cleanup of this.#cleanups) cleanup();
     try {
-      writeFullySync(1, this.modes.restore());
+      writeFullySync(1, Buffer.concat([this.modes.restore(), Buffer.from(freshLine ? '\r\n' : '')]));
       this.#input.setRawMode(false);
     } catch {
       // The terminal has gone: there is nothing to put back.
