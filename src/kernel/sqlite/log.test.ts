@@ -192,38 +192,34 @@ describe('SqliteLog', () => {
 
 describe('A kernel on a SQLite log', () => {
   it.each(['before', 'after'])('whose thread dies %s a commit starts another and goes on', async (moment) => {
-    process.env['HOLDFAST_FAULT_PLAN'] = `log.append.${moment}=exit@3`;
-    try {
-      const log = open(newPath());
-      const fail = (error: Error): never => expect.fail(error.message);
-      const kernel = await openKernel({
-        domain: ledger,
-        log,
-        clock: systemClock,
-        ids: createIds(systemClock),
-        warn: fail,
+    const faultPlan = `log.append.${moment}=exit@3`;
+    const log = new SqliteLog({ path: newPath(), workerPath: bundles.path('sqlite/worker.ts'), faultPlan });
+    const fail = (error: Error): never => expect.fail(error.message);
+    const kernel = await openKernel({
+      domain: ledger,
+      log,
+      clock: systemClock,
+      ids: createIds(systemClock),
+      warn: fail,
+    });
+    const ids = createIds(systemClock);
+    const subscription = kernel.subscribe({ since: 0 });
+    let failures = 0;
+    for (let sent = 0; sent < 9; sent++) {
+      const options = { actor, idempotency_key: ids.ulid() };
+      const send = () => kernel.execute({ cmd: 'deposit', account: 'a', amount: 1 }, options);
+      const commit = await send().catch((error: unknown) => {
+        failures++;
+        expect(error).toMatchObject({ code: 'storage_error', retryable: true });
+        expect(kernel.storage.state).toBe('failing');
+        return send();
       });
-      const ids = createIds(systemClock);
-      const subscription = kernel.subscribe({ since: 0 });
-      let failures = 0;
-      for (let sent = 0; sent < 9; sent++) {
-        const options = { actor, idempotency_key: ids.ulid() };
-        const send = () => kernel.execute({ cmd: 'deposit', account: 'a', amount: 1 }, options);
-        const commit = await send().catch((error: unknown) => {
-          failures++;
-          expect(error).toMatchObject({ code: 'storage_error', retryable: true });
-          expect(kernel.storage.state).toBe('failing');
-          return send();
-        });
-        expect(commit.version).toBe(sent + 1);
-      }
-      expect(failures).toBeGreaterThan(1);
-      expect(kernel.state.balances.get('a')).toBe(9);
-      expect((await subscription.next(100))?.length).toBe(9);
-      await kernel.close();
-    } finally {
-      delete process.env['HOLDFAST_FAULT_PLAN'];
+      expect(commit.version).toBe(sent + 1);
     }
+    expect(failures).toBeGreaterThan(1);
+    expect(kernel.state.balances.get('a')).toBe(9);
+    expect((await subscription.next(100))?.length).toBe(9);
+    await kernel.close();
   });
 });
 

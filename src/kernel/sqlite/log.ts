@@ -11,6 +11,8 @@ export interface SqliteLogOptions {
   /** The bundle of `worker.ts`. */
   workerPath: string;
   limits?: Partial<StoreLimits>;
+  /** For the fault points `log.append.*`, which are struck in the worker (runtime/faults.ts). */
+  faultPlan?: string | undefined;
 }
 
 interface Waiting {
@@ -79,8 +81,8 @@ export class SqliteLog implements EventLog {
   }
 
   #start(): Worker {
-    const { path, workerPath, limits } = this.#options;
-    const data: WorkerData = { path, limits: { ...DEFAULT_STORE_LIMITS, ...limits } };
+    const { path, workerPath, limits, faultPlan } = this.#options;
+    const data: WorkerData = { path, limits: { ...DEFAULT_STORE_LIMITS, ...limits }, faultPlan };
     const worker = new Worker(workerPath, { workerData: data, name: 'event log' });
     worker.on('message', (answers: AnswerMessage) => this.#settle(answers));
     worker.on('error', (error) => this.#lose(worker, error.message));

@@ -6,6 +6,7 @@ import type { Epoch, LogState, StoredResult } from '../contract.ts';
 export interface WorkerData {
   path: string;
   limits: StoreLimits;
+  faultPlan: string | undefined;
 }
 
 export interface StoreLimits {

@@ -1,6 +1,6 @@
 /** The log's thread: its own bundle, and the one place that waits for the disk. Appends that wait together are one transaction. */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { createFaults } from '../../runtime/index.ts';
+import { createFaults, type Faults } from '../../runtime/index.ts';
 import { isCorrupt, storageError } from './errors.ts';
 import type { Answer, AnswerMessage, RequestMessage, WorkerData } from './messages.ts';
 import { Store } from './store.ts';
@@ -12,13 +12,14 @@ const AWAKE_MS = 0.25;
 class LogWorker {
   readonly #port: MessagePort;
   readonly #data: WorkerData;
-  readonly #faults = createFaults(process.env['HOLDFAST_FAULT_PLAN']);
+  readonly #faults: Faults;
   #store: Store | null = null;
   #requests: RequestMessage[] = [];
 
   constructor(port: MessagePort, data: WorkerData) {
     this.#port = port;
     this.#data = data;
+    this.#faults = createFaults(data.faultPlan);
   }
 
   receive(request: RequestMessage): void {
