@@ -8,9 +8,9 @@ import {
   CONTROL_PROTOCOL,
   type ConnectionKind,
   type EventEnvelope,
-  type FailureReply,
   type PrivateEvent,
   type RegisteredEvent,
+  type Reply,
   type SuccessReply,
 } from '../protocol/control/index.ts';
 import type { Clock } from '../runtime/index.ts';
@@ -56,7 +56,7 @@ interface Waiting {
   reject(error: HoldfastError): void;
 }
 
-type Line = SuccessReply | FailureReply | EventEnvelope | PrivateEvent;
+type Line = Reply | EventEnvelope | PrivateEvent;
 
 export class ControlClient {
   /** Resolves when the connection is gone. */
@@ -225,7 +225,7 @@ export class ControlClient {
     else this.#event(message);
   }
 
-  #settle(reply: SuccessReply | FailureReply): void {
+  #settle(reply: Reply): void {
     const waiting = this.#waiting.get(reply.reply);
     // One that timed out or was aborted meanwhile.
     if (waiting === undefined) return;

@@ -1,13 +1,10 @@
 /** The requests of one connection: one reply each, a bound on those under way. */
 import { HoldfastError, invalid, limits } from '../protocol/index.ts';
+import type { RequestEnvelope } from '../protocol/control/index.ts';
 import { isUlid } from '../runtime/index.ts';
 
 /** What came beside a command's own fields. */
-export interface Envelope {
-  request_id?: string;
-  idempotency_key?: string;
-  expected_version?: number;
-}
+export type Envelope = Partial<RequestEnvelope>;
 
 /** Answered ids that are remembered, so that one used again is noticed. */
 const REMEMBERED_COUNT = 1024;

@@ -1,6 +1,7 @@
 /** The control server (WIRES §1): every connection of `run/srv.sock`, and who is registered on which. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Duplex } from 'node:stream';
+import { limits } from '../protocol/index.ts';
 import type { Clock } from '../runtime/index.ts';
 import type { ControlService } from './contract.ts';
 import { EventTexts } from './fan-out.ts';
@@ -30,7 +31,7 @@ export class ControlServer<C extends { cmd: string }> {
       clock: options.clock,
       service: options.service,
       limits: {
-        registerMs: 5_000,
+        registerMs: limits.CONTROL_REGISTER_MS,
         requests: 1_024,
         lines: { burst: 100_000, perSecond: 50_000 },
         errors: { burst: 500, perSecond: 20 },
