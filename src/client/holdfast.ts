@@ -178,7 +178,12 @@ export class Holdfast {
     const { sessions, ...rest } = options;
     const link = await this.#context.calls.link('always', rest.signal);
     const gone = link.closed;
-    await this.#context.calls.call({ cmd: 'shutdown', ...(sessions === undefined ? {} : { sessions }) } as { cmd: string }, false, rest);
+    try {
+      await this.#context.calls.call({ cmd: 'shutdown', ...(sessions === undefined ? {} : { sessions }) } as { cmd: string }, false, rest);
+    } catch (error) {
+      // It may be gone before its reply is out; its word that it shuts down is as good.
+      if (!(error instanceof HoldfastError) || error.details['reason'] !== 'shutdown') throw error;
+    }
     await gone;
   }
 
