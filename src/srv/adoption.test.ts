@@ -47,6 +47,19 @@ describe('kill -9 of srv', () => {
     expect(await next.get(id)).toMatchObject({ state: 'ended', exit: { signal: 'SIGTERM', cause: 'child' } });
   });
 
+  it('after a termination was committed and before it was forwarded: the next srv does it', async () => {
+    // Third batch: created, started, desired.
+    const first = await home.up({ HOLDFAST_FAULT_PLAN: 'kernel.reply.before=kill@3' });
+    await first.request({ cmd: 'subscribe' });
+    const { id } = await first.create(cat);
+    await first.event('session_started', id);
+    await expect(first.request({ cmd: 'terminate_session', session: id })).rejects.toThrow('disconnected');
+    const next = await home.up();
+    await next.request({ cmd: 'subscribe', since: 0 });
+    expect(await next.event('session_desired', id)).toMatchObject({ desired: 'stopped' });
+    expect(await next.event('session_ended', id)).toMatchObject({ cause: 'terminated' });
+  });
+
   it.each(['broker.assign.before', 'broker.assign.after'])(
     'at %s leaves one outcome for the session',
     async (point) => {

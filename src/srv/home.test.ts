@@ -65,6 +65,12 @@ describe('prepareHome', () => {
     expect(() => prepareHome(directory, { newSecret })).toThrow(expect.objectContaining({ code: 'storage_error' }));
   });
 
+  it.runIf(process.platform === 'linux')('refuses a place nobody can write to', () => {
+    expect(() => prepareHome('/sys/hf', { newSecret })).toThrow(
+      expect.objectContaining({ code: 'forbidden', field: 'HOLDFAST_HOME' }),
+    );
+  });
+
   it.each([
     ['EACCES', 'forbidden'],
     ['EROFS', 'forbidden'],

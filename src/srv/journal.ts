@@ -34,6 +34,3 @@ export function openJournal(file: string, clock: Clock, maxBytes = JOURNAL_BYTES
     close: () => closeSync(fd),
   };
 }
-
-/** For parts that are used before, or without, a home. */
-export const silentJournal: Journal = { write() {}, close() {} };

@@ -217,6 +217,34 @@ describe('limits', () => {
   });
 });
 
+it('keeps the output of a home within its budget, oldest segments first', async () => {
+  writeFileSync(home.paths.config, '[limits]\nhome_spill_bytes = 300000\n[session]\nsegment_bytes = 65536\n');
+  const srv = await home.up();
+  await srv.request({ cmd: 'subscribe' });
+  const { id } = await srv.create(['head', '-c', '1000000', '/dev/zero']);
+  await srv.event('session_ended', id);
+  const log = join(sessionDirectory(home.paths, id), 'log');
+  const before = readdirSync(log).sort();
+  expect(before.length).toBeGreaterThan(10);
+  await until(() => readdirSync(log).length <= 5, 'segments to go');
+  expect(readdirSync(log).sort()).toEqual(before.slice(-readdirSync(log).length));
+  expect(await readArchive(home.paths, id)).toMatchObject({
+    end: { cause: 'child' },
+    gaps: [{ from: 0, reason: 'retention' }],
+  });
+});
+
+it('replaces a spare that was killed', async () => {
+  const srv = await home.up();
+  const spare = async () => (await srv.status()).spare?.pid ?? null;
+  await untilAsync(async () => (await spare()) !== null, 'a spare');
+  const killed = await spare();
+  process.kill(killed!, 'SIGKILL');
+  await untilAsync(async () => ![null, killed].includes(await spare()), 'another spare');
+  await srv.request({ cmd: 'subscribe' });
+  await srv.event('session_started', (await srv.create(cat)).id);
+});
+
 describe('shutdown', () => {
   it('leaves sessions running, and ends them when asked to', async () => {
     const srv = await home.up();

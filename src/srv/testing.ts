@@ -215,7 +215,7 @@ export async function readArchive({ archiveSocket, secret }: HomePaths, sessionI
       if (frame.kind !== 'json') return;
       const event = parseSessionEvent(frame.json);
       if (event?.event === 'Hello')
-        socket.write(encodeJson({ cmd: 'Attach', from: 'start', mode: 'observe', credit: 1 << 30 }));
+        socket.write(encodeJson({ cmd: 'Attach', from: 0, mode: 'observe', credit: 1 << 30 }));
       if (event?.event === 'ChildExit') read.exit = event.exit;
       if (event?.event === 'End') read.end = event;
       if (event?.event === 'Ended') resolve();
