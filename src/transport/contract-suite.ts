@@ -141,6 +141,57 @@ export function transportContract(name: string, create: () => Transport): void {
       await right.got.until((items) => items.length === sent + 1);
     });
 
+    it('carries every byte at its offset to a reader that pauses at random', async () => {
+      const seed = Date.now() % 2 ** 32;
+      let state = seed;
+      const below = (limit: number): number => {
+        state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+        return Math.floor((state / 2 ** 32) * limit);
+      };
+      // Byte n of the stream is n modulo 251, a prime, so any shift shows.
+      const pattern = Buffer.from(Array.from({ length: 65_536 + 251 }, (_, index) => index % 251));
+      const [a, b] = await pair();
+      const total = 8 * 1024 * 1024;
+      let sent = 0;
+      const pump = (): void => {
+        for (let more = true; more && sent < total; ) {
+          const size = Math.min(total - sent, below(4) === 0 ? 1 + below(100) : 1 + below(65_536));
+          const start = sent % 251;
+          more = sender.sendData(1, sent, pattern.subarray(start, start + size));
+          sent += size;
+        }
+      };
+      const sender: FrameConnection = new FrameConnection(
+        a,
+        { frame() {}, drained: pump, closed() {} },
+        { clock: systemClock },
+      );
+      let at = 0;
+      const done = new Log<number>();
+      const reader: FrameConnection = new FrameConnection(
+        b,
+        {
+          frame(frame) {
+            if (frame.kind !== 'data' || frame.offset !== at) throw new Error(`seed ${seed}: frame at ${at} is wrong`);
+            const start = at % 251;
+            if (!frame.bytes.equals(pattern.subarray(start, start + frame.bytes.length))) {
+              throw new Error(`seed ${seed}: bytes at ${at} are wrong`);
+            }
+            at += frame.bytes.length;
+            if (at === total) done.add(at);
+            if (below(20) > 0) return;
+            reader.pause();
+            setImmediate(() => reader.resume());
+          },
+          closed: (error) => done.add(error === null ? -1 : -2),
+        },
+        { clock: systemClock },
+      );
+      pump();
+      expect(await done.until((items) => items.length > 0), `seed ${seed}`).toEqual([total]);
+      expect(sender.queuedBytes).toBe(0);
+    });
+
     it('ends a connection whose peer leaves too much unread', async () => {
       const [a, b] = await pair();
       const left = frames(a, { highWaterBytes: 65_536, maxQueuedBytes: 1024 * 1024 });
