@@ -20,6 +20,8 @@ const DISK_READ_BYTES = 256 * 1024;
 /** Records up to this size are joined with the one before them when they are read back. */
 const JOIN_BELOW_BYTES = 4096;
 
+const UNREADABLE: RecordRun = { chunk: Buffer.alloc(0), length: 0, damaged: true };
+
 /**
  * Reads a log in seq order: from memory when memory holds all that is missing, else from the segments, else – where
  * neither holds it – as one gap a stream.
@@ -179,17 +181,20 @@ export class Cursor implements LogCursor {
     this.#segmentSeq = place.seq;
   }
 
+  /** Undefined when the file is gone; damaged when it cannot be read: a reader gets a gap then, nobody an exception. */
   #readRun(segment: Segment): RecordRun | undefined {
-    const fd = this.#view.openSegment(segment);
-    if (fd === undefined) {
+    const wanted = Math.min(this.#room + RECORD_HEAD_BYTES, DISK_READ_BYTES);
+    let fd = -1;
+    try {
+      fd = fs.openSync(segment.path, 'r');
+      return readRecords(fd, segment, this.#segmentAt, this.#segmentSeq, wanted);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return UNREADABLE;
+      this.#view.forget(segment);
       this.#segment = undefined;
       return undefined;
-    }
-    try {
-      const wanted = Math.min(this.#room + RECORD_HEAD_BYTES, DISK_READ_BYTES);
-      return readRecords(fd, segment, this.#segmentAt, this.#segmentSeq, wanted);
     } finally {
-      fs.closeSync(fd);
+      if (fd >= 0) fs.closeSync(fd);
     }
   }
 

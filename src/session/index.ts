@@ -11,7 +11,7 @@ export type * from './contract.ts';
 export { FlowControl, type FlowControlOptions, type FlowReader, type LosslessReader } from './flow.ts';
 export { acceptHello, expectHello, helloRequired } from './hello.ts';
 export { type LogMetrics, SessionLog, type SessionLogOptions } from './log.ts';
-export { QueryFinder, QueryStripper } from './queries.ts';
+export { QueryStripper } from './queries.ts';
 export type { Mark } from './record.ts';
 export type { SegmentFs } from './segment.ts';
 export { type FrameSink, ReaderPump, type ReaderPumpOptions } from './serve.ts';

@@ -283,6 +283,30 @@ describe('a disk that refuses', () => {
     expect(reader.bytes).toBeGreaterThan(3000);
   });
 
+  it('gives a gap, not an exception, for a file that cannot be read', () => {
+    const { log, directory, grow } = testLog({ streams: [1] });
+    for (let i = 0; i < 20; i++) grow(1, 1000);
+    const [first] = segmentFiles(directory);
+    fs.unlinkSync(first!);
+    fs.mkdirSync(first!);
+    onTestFinished(() => fs.rmSync(first!, { recursive: true, force: true }));
+    const reader = new CheckedReader(log, { 1: 0 }).readAll();
+    expect(reader.gaps).toMatchObject([{ from: 0, reason: 'corrupt' }]);
+    expect(reader.bytes + reader.gapBytes).toBe(20_000);
+  });
+
+  it('starts without a directory it cannot make, and says so', () => {
+    const failures: string[] = [];
+    const { log, grow } = testLog({
+      streams: [1],
+      directory: '/dev/null/log',
+      onSpillFailed: ({ code }) => failures.push(code),
+    });
+    grow(1, 10);
+    expect(failures).toEqual(['storage_error']);
+    expect(new CheckedReader(log, { 1: 0 }).readAll().bytes).toBe(10);
+  });
+
   it('tells a reader of a file removed for the home limit a retention gap', () => {
     const { log, directory, grow } = testLog({ streams: [1] });
     for (let i = 0; i < 20; i++) grow(1, 1000);

@@ -10,7 +10,7 @@ import { LogView } from './view.ts';
 
 export interface SessionLogOptions {
   clock: Clock;
-  /** `sessions/<id>/log`; created (0700) when spill is on. */
+  /** `sessions/<id>/log`; created (0700) with the first record when spill is on. */
   directory: string;
   /** Output streams: 1, or 1 and 2. */
   streams: readonly StreamId[];

@@ -57,15 +57,32 @@ const CSI_FORM = /^\x1b\[([<=>?]?)(\d*)[\d;:]*([ -/]*)([@-~])$/;
 const DCS_QUERY = /^\x1bP[\d;]*[$+]q/;
 const APC_QUERY = /^\x1b_G(?:[^;]*,)?a=q(?:[,;]|$)/;
 
-/** The state machine both uses share; subclasses get what is passed and where a query ended. */
-abstract class QueryScanner {
+/** Takes queries out of a stream of chunks and leaves every other byte as it is. */
+export class QueryStripper {
   #state: State = 'ground';
   #held: Buffer = Buffer.alloc(64);
   #length = 0;
   /** The OSC's number is complete and one that can ask. */
   #numbered = false;
 
-  protected scan(chunk: Buffer): void {
+  #kept: Buffer[] = [];
+
+  /** The bytes to show. A sequence that may become a query is held back until it is known to be none. */
+  strip(chunk: Buffer): Buffer {
+    this.#kept = [];
+    this.#scan(chunk);
+    return this.#kept.length === 1 ? this.#kept[0]! : Buffer.concat(this.#kept);
+  }
+
+  /** What is still held back, when nothing more is stripped. */
+  end(): Buffer {
+    const held = this.#state === 'queryEnd' ? Buffer.alloc(0) : Buffer.from(this.#held.subarray(0, this.#length));
+    this.#length = 0;
+    this.#state = 'ground';
+    return held;
+  }
+
+  #scan(chunk: Buffer): void {
     let from = this.#state === 'ground' || this.#passing ? 0 : -1;
     for (let at = 0; at < chunk.length; at++) {
       if (this.#state === 'ground') {
@@ -74,37 +91,24 @@ abstract class QueryScanner {
       }
       const byte = chunk[at]!;
       const wasPassing = this.#state === 'ground' || this.#passing;
-      this.#step(byte, at);
+      this.#step(byte);
       const isPassing = this.#state === 'ground' || this.#passing;
       if (wasPassing && !isPassing) {
-        if (at > from) this.pass(chunk.subarray(from, at));
+        if (at > from) this.#pass(chunk.subarray(from, at));
         from = -1;
       } else if (!wasPassing && isPassing) {
         from = at + 1;
       }
     }
-    if (from >= 0 && from < chunk.length) this.pass(chunk.subarray(from));
+    if (from >= 0 && from < chunk.length) this.#pass(chunk.subarray(from));
   }
-
-  protected takeHeld(): Buffer {
-    const complete = this.#state === 'queryEnd';
-    const held = Buffer.from(this.#held.subarray(0, this.#length));
-    this.#length = 0;
-    this.#state = 'ground';
-    return complete ? Buffer.alloc(0) : held;
-  }
-
-  /** Bytes that belong to no query. */
-  protected abstract pass(bytes: Buffer): void;
-  /** A query ended right before index `end` of the chunk; `held` is all of it. */
-  protected abstract query(held: Buffer, end: number): void;
 
   /** Inside a string that is known to be no query. */
   get #passing(): boolean {
     return this.#state === 'stringRest' || this.#state === 'oscRest';
   }
 
-  #step(byte: number, at: number): void {
+  #step(byte: number): void {
     switch (this.#state) {
       case 'ground':
         this.#begin();
@@ -114,14 +118,14 @@ abstract class QueryScanner {
         this.#inRest(byte);
         return;
       case 'queryEnd':
-        this.#afterQuery(byte, at);
+        this.#afterQuery(byte);
         return;
       case 'escape':
       case 'csi':
       case 'osc':
       case 'dcs':
       case 'apc':
-        this.#inSequence(byte, at);
+        this.#inSequence(byte);
         return;
     }
   }
@@ -138,7 +142,7 @@ abstract class QueryScanner {
     else if (byte === ESC) this.#begin();
   }
 
-  #inSequence(byte: number, at: number): void {
+  #inSequence(byte: number): void {
     const inString = this.#state === 'osc' || this.#state === 'dcs' || this.#state === 'apc';
     if (byte === ESC && inString && this.#isQuery()) {
       this.#state = 'queryEnd';
@@ -151,31 +155,31 @@ abstract class QueryScanner {
     }
     this.#hold(byte);
     if (byte === CAN || byte === SUB) this.#release();
-    else if (this.#state === 'escape') this.#afterEscape(byte, at);
-    else if (this.#state === 'csi') this.#inCsi(byte, at);
-    else this.#inString(byte, at);
+    else if (this.#state === 'escape') this.#afterEscape(byte);
+    else if (this.#state === 'csi') this.#inCsi(byte);
+    else this.#inString(byte);
     if (this.#length >= SEQUENCE_BYTES) this.#release(inString ? this.#restOf() : 'ground');
   }
 
-  #afterEscape(byte: number, at: number): void {
+  #afterEscape(byte: number): void {
     if (byte === 0x5b) this.#state = 'csi';
     else if (byte === 0x5d) this.#state = 'osc';
     else if (byte === 0x50) this.#state = 'dcs';
     else if (byte === 0x5f) this.#state = 'apc';
     else if (byte === 0x58 || byte === 0x5e) this.#release('stringRest');
     else if (byte === 0x5a)
-      this.#answered(at + 1); // DECID
+      this.#answered(); // DECID
     else if (byte >= 0x20 && byte !== DEL) this.#release();
   }
 
-  #inCsi(byte: number, at: number): void {
+  #inCsi(byte: number): void {
     if (byte >= 0x80) this.#release();
-    else if (byte >= 0x40 && byte !== DEL) this.#end(at + 1);
+    else if (byte >= 0x40 && byte !== DEL) this.#complete();
   }
 
-  #inString(byte: number, at: number): void {
+  #inString(byte: number): void {
     if (this.#state === 'osc') {
-      if (byte === BEL) this.#end(at + 1);
+      if (byte === BEL) this.#complete();
       else if (!this.#numbered) this.#inOscNumber(byte);
     } else if (this.#state === 'dcs') {
       // The final byte says what string it is.
@@ -192,8 +196,8 @@ abstract class QueryScanner {
   }
 
   /** The sequence is complete: a query or not. */
-  #end(end: number): void {
-    if (this.#isQuery()) this.#answered(end);
+  #complete(): void {
+    if (this.#isQuery()) this.#answered();
     else this.#release();
   }
 
@@ -215,26 +219,26 @@ abstract class QueryScanner {
   }
 
   /** Behind the ESC that ended a query string: a backslash belongs to it, anything else to a new sequence. */
-  #afterQuery(byte: number, at: number): void {
+  #afterQuery(byte: number): void {
     const belongs = byte === BACKSLASH;
-    this.#answered(belongs ? at + 1 : at);
+    this.#answered();
     if (belongs) return;
     this.#begin();
-    this.#step(byte, at);
+    this.#step(byte);
   }
 
-  #answered(end: number): void {
+  #answered(): void {
     const held = this.#held.subarray(0, this.#length);
     this.#length = 0;
     this.#state = 'ground';
-    this.query(held, end);
+    this.#query(held);
   }
 
   #release(next: State = 'ground'): void {
     const held = Buffer.from(this.#held.subarray(0, this.#length));
     this.#length = 0;
     this.#state = next;
-    if (held.length > 0) this.pass(held);
+    if (held.length > 0) this.#pass(held);
   }
 
   #restOf(): State {
@@ -249,50 +253,12 @@ abstract class QueryScanner {
   #text(): string {
     return this.#held.toString('latin1', 0, this.#length);
   }
-}
 
-/** Says where queries end in a stream of chunks. */
-export class QueryFinder extends QueryScanner {
-  #ends: number[] = [];
-
-  /**
-   * For every query that ended in `chunk`, the index one past its last byte. 0 when the byte before `chunk` ended it
-   * and only this chunk showed so.
-   */
-  find(chunk: Buffer): number[] {
-    this.#ends = [];
-    this.scan(chunk);
-    return this.#ends;
-  }
-
-  protected override pass(): void {}
-
-  protected override query(_held: Buffer, end: number): void {
-    this.#ends.push(end);
-  }
-}
-
-/** Takes queries out of a stream of chunks and leaves every other byte as it is. */
-export class QueryStripper extends QueryScanner {
-  #kept: Buffer[] = [];
-
-  /** The bytes to show. A sequence that may become a query is held back until it is known to be none. */
-  strip(chunk: Buffer): Buffer {
-    this.#kept = [];
-    this.scan(chunk);
-    return this.#kept.length === 1 ? this.#kept[0]! : Buffer.concat(this.#kept);
-  }
-
-  /** What is still held back, when nothing more is stripped. */
-  end(): Buffer {
-    return this.takeHeld();
-  }
-
-  protected override pass(bytes: Buffer): void {
+  #pass(bytes: Buffer): void {
     this.#kept.push(bytes);
   }
 
-  protected override query(held: Buffer): void {
+  #query(held: Buffer): void {
     // Controls inside a CSI sequence are obeyed on their own: they stay.
     const kind = held.find((byte, at) => at > 0 && byte >= 0x20);
     if (kind !== 0x5b && kind !== 0x5a) return;

@@ -51,9 +51,9 @@ export class SpillWriter {
   readonly #heads: Buffer[] = [];
   #current: Segment | undefined;
   #fd = -1;
+  #hasDirectory = false;
   /** Length of the current file on disk, which an older life of it may have made longer than what is written. */
   #fileBytes = 0;
-  #total = 0;
   #lost: { seq: number; offsets: StreamOffsets } | null = null;
   #passed = 0;
   /** The next segment replaces the oldest whatever the total is. */
@@ -68,7 +68,6 @@ export class SpillWriter {
       Math.min(options.segmentBytes, Math.floor(options.spillBytes / 2)),
     );
     this.#payloadBytes = Math.min(RECORD_PAYLOAD_BYTES, this.#segmentBytes >> 2);
-    this.#io.mkdirSync(options.directory, { recursive: true, mode: 0o700 });
   }
 
   /** Why nothing is being written, if so. */
@@ -168,7 +167,6 @@ export class SpillWriter {
     }
     noteRecord(current, seq, current.size);
     current.size += length;
-    this.#total += length;
     this.#fileBytes = Math.max(this.#fileBytes, current.size);
     return true;
   }
@@ -203,21 +201,24 @@ export class SpillWriter {
       index: [],
     };
     this.#lost = null;
-    this.#total += header.length;
     segments.push(this.#current);
     return true;
   }
 
   /** A new file, or – at the limit, or when there is no space – the oldest one under the new name. */
   #open(path: string, headerBytes: number): void {
-    const most = this.#squeezed
-      ? this.#total - 1
-      : this.#options.spillBytes - Math.max(this.#segmentBytes, headerBytes + RECORD_HEAD_BYTES + this.#payloadBytes);
+    const { directory, spillBytes, segments } = this.#options;
+    if (!this.#hasDirectory) this.#io.mkdirSync(directory, { recursive: true, mode: 0o700 });
+    this.#hasDirectory = true;
+    const needed = Math.max(this.#segmentBytes, headerBytes + RECORD_HEAD_BYTES + this.#payloadBytes);
+    let total = segments.reduce((bytes, segment) => bytes + segment.size, 0);
+    const most = this.#squeezed ? total - 1 : spillBytes - needed;
     this.#squeezed = false;
     let reusable: Segment | undefined;
-    while (this.#total > most && this.#options.segments.length > 0) {
+    while (total > most && segments.length > 0) {
       if (reusable !== undefined) this.#unlink(reusable);
-      reusable = this.#removeOldest();
+      reusable = segments.shift()!;
+      total -= reusable.size;
     }
     if (reusable !== undefined && this.#reuse(reusable, path)) return;
     this.#fd = this.#io.openSync(path, 'w', 0o600);
@@ -231,12 +232,6 @@ export class SpillWriter {
     } catch {
       // Never created, or it stays as a file whose header does not fit its name, which every reader ignores.
     }
-  }
-
-  #removeOldest(): Segment {
-    const oldest = this.#options.segments.shift()!;
-    this.#total -= oldest.size;
-    return oldest;
   }
 
   #reuse(segment: Segment, path: string): boolean {

@@ -133,6 +133,7 @@ export class CheckedReader {
 }
 
 export function segmentFiles(directory: string): string[] {
+  if (!fs.existsSync(directory)) return [];
   return fs
     .readdirSync(directory)
     .toSorted()

@@ -1,5 +1,4 @@
 /** What is held of a session's log, in memory and on disk: the state that cursors read. */
-import * as fs from 'node:fs';
 import { HoldfastError } from '../protocol/errors.ts';
 import type { GapReason, StreamExtent, StreamId } from '../protocol/session/index.ts';
 import type { CursorStart, LogCursor, LogSource } from './contract.ts';
@@ -91,16 +90,5 @@ export class LogView implements LogSource {
   forget(segment: Segment): void {
     const at = this.segments.indexOf(segment);
     if (at >= 0) this.segments.splice(at, 1);
-  }
-
-  /** Undefined, and forgotten, when the file is gone. */
-  openSegment(segment: Segment): number | undefined {
-    try {
-      return fs.openSync(segment.path, 'r');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      this.forget(segment);
-      return undefined;
-    }
   }
 }
