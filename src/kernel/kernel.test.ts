@@ -286,6 +286,14 @@ describe('Restarts', () => {
     expect([kernel.version, balance(kernel.state), kernel.firstVersion]).toEqual([10, 55, 9]);
   });
 
+  it('go on when a snapshot fails, and try again only after as many events', async () => {
+    const { log, warnings, deposit } = await openLedger({ snapshot_events: 5 });
+    let attempts = 0;
+    log.saveSnapshot = () => Promise.reject(new HoldfastError('storage_full', `attempt ${++attempts}`));
+    for (let index = 0; index < 14; index++) await deposit();
+    expect([attempts, warnings.map(({ code }) => code)]).toEqual([2, ['storage_full', 'storage_full']]);
+  });
+
   it('drop events by age', async () => {
     const opened = await openLedger({ events_kept_ms: 1_000 });
     for (let index = 0; index < 20; index++) {

@@ -18,12 +18,15 @@ export class Retention {
   readonly #options: RetentionOptions;
   #firstVersion: number;
   #snapshotVersion: number;
+  /** Version from which the next snapshot is due. */
+  #nextAt: number;
   #running: Promise<void> | null = null;
 
   constructor(options: RetentionOptions) {
     this.#options = options;
     this.#firstVersion = options.firstVersion;
     this.#snapshotVersion = options.snapshotVersion;
+    this.#nextAt = options.snapshotVersion + options.limits.snapshot_events;
   }
 
   /** Oldest version that can be replayed. */
@@ -33,7 +36,7 @@ export class Retention {
 
   /** After each commit: starts a snapshot when enough has happened since the last. */
   advance(version: number): void {
-    if (this.#running !== null || version - this.#snapshotVersion < this.#options.limits.snapshot_events) return;
+    if (this.#running !== null || version < this.#nextAt) return;
     this.#running = this.#run().finally(() => {
       this.#running = null;
     });
@@ -47,17 +50,19 @@ export class Retention {
 
   async #run(): Promise<void> {
     const { log, warn } = this.#options;
+    const { version, state } = this.#options.capture();
+    this.#nextAt = version + this.#options.limits.snapshot_events;
     try {
-      const { version, state } = this.#options.capture();
       await log.saveSnapshot(version, state);
       this.#snapshotVersion = version;
       const { events_kept_count, events_kept_ms } = this.#options.limits;
       const byAge = await this.#firstSince(this.#options.now() - events_kept_ms, version + 1);
       const keepFrom = Math.min(version + 1, Math.max(byAge, version - events_kept_count + 1));
-      await log.trim(keepFrom, this.#options.now() - this.#options.resultsKeptMs);
+      // First, so that no reader looks for what is being dropped.
       this.#firstVersion = Math.max(this.#firstVersion, keepFrom);
+      await log.trim(keepFrom, this.#options.now() - this.#options.resultsKeptMs);
     } catch (thrown) {
-      // The events are all there: only the next start takes longer. The next commits try again.
+      // The events are all there: only the next start takes longer, until the next attempt.
       warn(HoldfastError.from(thrown));
     }
   }

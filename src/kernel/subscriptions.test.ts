@@ -103,9 +103,10 @@ describe('A subscription', () => {
     expect(versionsOf(await read)).toEqual(range(1, 20));
   });
 
-  it('refuses a second call while one is running', async () => {
+  it('refuses to give nothing, and a second call while one is running', async () => {
     const { kernel } = await openLedger();
     const subscription = kernel.subscribe({});
+    await expect(subscription.next(0)).rejects.toMatchObject({ code: 'invalid_argument' });
     const first = subscription.next(1);
     await expect(subscription.next(1)).rejects.toMatchObject({ code: 'internal' });
     subscription.close();

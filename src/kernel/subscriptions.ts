@@ -2,7 +2,7 @@
  * Cursors on the log. A reader that keeps up is served from the shared window, one that fell behind from disk, and one
  * behind retention gets a gap; what waits costs a publish nothing unless the reader is asking right now.
  */
-import { HoldfastError } from '../protocol/index.ts';
+import { HoldfastError, invalid } from '../protocol/index.ts';
 import type { EventLog, Recorded, SubscribeOptions, Subscription, SubscriptionItem } from './contract.ts';
 import type { EventWindow } from './event-window.ts';
 
@@ -90,6 +90,7 @@ class LogSubscription<E extends { event: string }> implements Subscription<E> {
   }
 
   async next(maxItems: number): Promise<Items<E> | null> {
+    if (!(maxItems >= 1)) throw invalid('maxItems', 'maxItems must be at least 1');
     if (this.#inNext) throw new HoldfastError('internal', 'Subscription.next was called while a call is running');
     this.#inNext = true;
     try {
