@@ -49,7 +49,9 @@ function installed(peer: Peer): boolean {
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ options: { rounds: { type: 'string' } }, allowPositionals: true });
   const rounds = Number(values.rounds ?? ROUNDS);
-  const names = Object.keys(MEASURES).filter((name) => positionals.length === 0 || positionals.some((part) => name.includes(part)));
+  const names = Object.keys(MEASURES).filter(
+    (name) => positionals.length === 0 || positionals.some((part) => name.includes(part)),
+  );
   const directory = mkdtempSync(join(tmpdir(), 'hfb-'));
   writeFileSync(join(directory, 'lines'), LINE.repeat(2_000_000));
   const runtime = await startRuntime(join(process.cwd(), 'dist', 'holdfast.cjs'));

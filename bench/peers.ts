@@ -22,7 +22,13 @@ export interface Peer {
 
 /** What a child of a benchmark sees of the environment: nothing of the caller's. */
 export function cleanEnvironment(home: string): Record<string, string> {
-  return { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: home, TERM: 'xterm-256color', LANG: 'C.UTF-8', SHELL: '/bin/sh' };
+  return {
+    PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+    HOME: home,
+    TERM: 'xterm-256color',
+    LANG: 'C.UTF-8',
+    SHELL: '/bin/sh',
+  };
 }
 
 /** tmux and screen draw for a terminal; this setup leaves out their own decorations. */
@@ -52,7 +58,9 @@ export function dtach(): Peer {
     name: 'dtach',
     async show(script) {
       const socket = newSocket();
-      const terminal = new Terminal('dtach', ['-A', socket, '-z', '-E', '-r', 'none', '/bin/sh', '-c', script], { env });
+      const terminal = new Terminal('dtach', ['-A', socket, '-z', '-E', '-r', 'none', '/bin/sh', '-c', script], {
+        env,
+      });
       return {
         terminal,
         async close() {

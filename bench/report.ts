@@ -41,7 +41,12 @@ export async function interleave(contenders: readonly Contender[], rounds: numbe
 }
 
 /** Rows for one measure; `base` names the contender the others are divided by. */
-export function rows(measure: string, unit: string, figures: Map<string, number[]>, bases: readonly string[] = []): Row[] {
+export function rows(
+  measure: string,
+  unit: string,
+  figures: Map<string, number[]>,
+  bases: readonly string[] = [],
+): Row[] {
   return [...figures].map(([contender, values]) => {
     const ratios = bases
       .filter((base) => base !== contender && figures.has(base))
@@ -70,7 +75,7 @@ export function printTable(all: readonly Row[]): string {
       row.ratio ?? '',
     ]),
   ];
-  const widths = cells[0]!.map((_, column) => Math.max(...cells.map((line) => [...(line[column] ?? '')].length)));
+  const widths = cells[0]!.map((_, column) => Math.max(...cells.map((line) => (line[column] ?? '').length)));
   const lines = cells.map((line) => `| ${line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`);
   lines.splice(1, 0, `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`);
   return lines.join('\n');

@@ -54,7 +54,9 @@ export function holdfastPeer({ holdfast, loader, env, home }: BenchRuntime): Pee
     },
     async flood(script, count) {
       const sessions = await Promise.all(
-        Array.from({ length: count }, () => holdfast.run({ argv: ['/bin/sh', '-c', script], cwd: home, env: Object.entries(env) })),
+        Array.from({ length: count }, () =>
+          holdfast.run({ argv: ['/bin/sh', '-c', script], cwd: home, env: Object.entries(env) }),
+        ),
       );
       return async () => {
         for (const { session } of sessions) await holdfast.kill(session.id);

@@ -29,7 +29,11 @@ export async function attachedThroughput(peers: readonly Peer[], directory: stri
       return (LINE.length * LINES) / 1e6 / seconds;
     },
   }));
-  return rows('cat of 100 MB to an attached terminal', 'MB/s', await interleave(contenders, rounds), ['bare PTY', 'dtach', 'tmux']);
+  return rows('cat of 100 MB to an attached terminal', 'MB/s', await interleave(contenders, rounds), [
+    'bare PTY',
+    'dtach',
+    'tmux',
+  ]);
 }
 
 /** ms from writing a key to seeing its echo from a child in raw mode. */
@@ -53,7 +57,10 @@ export async function keystrokeEcho(peers: readonly Peer[], rounds: number, floo
   await interleave(contenders, rounds);
   const beside = flooded ? ` beside ${FLOODS} unwatched floods` : '';
   const bases = ['bare PTY', 'dtach', 'tmux'];
-  return [...rows(`keystroke echo${beside}, p50`, 'ms', p50, bases), ...rows(`keystroke echo${beside}, p99`, 'ms', p99, bases)];
+  return [
+    ...rows(`keystroke echo${beside}, p50`, 'ms', p50, bases),
+    ...rows(`keystroke echo${beside}, p99`, 'ms', p99, bases),
+  ];
 }
 
 /** One key at a time; a key is echoed when its letter, which no redraw contains, has come by. */

@@ -13,14 +13,21 @@ const SINGLE_COMMANDS = 2_000;
 const CLIENTS = 64;
 const COMMANDS_PER_CLIENT = 300;
 const SUBSCRIBERS = 2;
-const EVENT = JSON.stringify({ event: 'session_renamed', session_id: '0'.repeat(26), name: 'a name as long as it gets', at: 0 });
+const EVENT = JSON.stringify({
+  event: 'session_renamed',
+  session_id: '0'.repeat(26),
+  name: 'a name as long as it gets',
+  at: 0,
+});
 
 export async function durableCommands(runtime: BenchRuntime, rounds: number): Promise<Row[]> {
   const [target] = await startIdle(runtime, 1);
   if (target === undefined) throw new Error('no session to rename');
   let serial = 0;
   const rename = (client: Holdfast): Promise<unknown> => client.rename(target.id, `name-${serial++}`);
-  const clients = await Promise.all(Array.from({ length: CLIENTS }, () => connect({ home: runtime.home, loader: runtime.loader })));
+  const clients = await Promise.all(
+    Array.from({ length: CLIENTS }, () => connect({ home: runtime.home, loader: runtime.loader })),
+  );
   const contenders = [
     { name: 'SQLite, one row a commit', run: async () => sqliteSingles(SINGLE_COMMANDS) },
     {
@@ -35,7 +42,9 @@ export async function durableCommands(runtime: BenchRuntime, rounds: number): Pr
       name: `${CLIENTS} clients, ${SUBSCRIBERS} subscribers`,
       async run() {
         const expected = CLIENTS * COMMANDS_PER_CLIENT;
-        const subscribers = await Promise.all(Array.from({ length: SUBSCRIBERS }, () => countEvents(runtime, expected)));
+        const subscribers = await Promise.all(
+          Array.from({ length: SUBSCRIBERS }, () => countEvents(runtime, expected)),
+        );
         const start = performance.now();
         await Promise.all(
           clients.map(async (client) => {

@@ -20,7 +20,14 @@ export async function memoryPerSession(runtime: BenchRuntime): Promise<Row[]> {
   const drawn = pids.map(uniqueMiB);
   await endAll(runtime, sessions);
   const measure = `memory per idle session, USS, Node ${process.versions.node}`;
-  const result = rows(measure, 'MiB', new Map([['PTY + socket', plain], ['with emulator', drawn]]));
+  const result = rows(
+    measure,
+    'MiB',
+    new Map([
+      ['PTY + socket', plain],
+      ['with emulator', drawn],
+    ]),
+  );
   return result;
 }
 
@@ -45,7 +52,11 @@ export async function startIdle({ holdfast, env }: BenchRuntime, count: number):
   const startNext = async (): Promise<void> => {
     while (sessions.length < count) {
       const at = sessions.length;
-      const started = holdfast.run({ argv: ['/bin/sh', '-c', 'echo ready; exec cat'], cwd: '/', env: Object.entries(env) });
+      const started = holdfast.run({
+        argv: ['/bin/sh', '-c', 'echo ready; exec cat'],
+        cwd: '/',
+        env: Object.entries(env),
+      });
       sessions.length = at + 1;
       sessions[at] = (await started).session;
     }
@@ -68,4 +79,3 @@ async function shimPids({ holdfast }: BenchRuntime, sessions: readonly Session[]
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
-

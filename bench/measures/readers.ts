@@ -41,7 +41,13 @@ export async function pipeToReader(runtime: BenchRuntime, rounds: number): Promi
   return rows('pipe output to a reader', 'MB/s', await interleave(contenders, rounds), ['bare child_process']);
 }
 
-async function readSession(runtime: BenchRuntime, kind: 'pty' | 'pipe', script: string, bytes: number, greets: boolean): Promise<number> {
+async function readSession(
+  runtime: BenchRuntime,
+  kind: 'pty' | 'pipe',
+  script: string,
+  bytes: number,
+  greets: boolean,
+): Promise<number> {
   const { session } = await runtime.holdfast.run({
     argv: ['/bin/sh', '-c', script],
     cwd: '/',
@@ -77,8 +83,8 @@ function readChild(script: string): Promise<number> {
     child.stdout.on('data', (chunk: Buffer) => (received += chunk.length));
     child.on('error', reject);
     child.on('close', () => {
-      if (received < PIPE_BYTES) reject(new Error(`${received} bytes of ${PIPE_BYTES}`));
-      resolve(received / 1e6 / ((performance.now() - start) / 1000));
+      if (received === PIPE_BYTES) resolve(received / 1e6 / ((performance.now() - start) / 1000));
+      else reject(new Error(`${received} bytes of ${PIPE_BYTES}`));
     });
     child.stdin.end('\n');
   });

@@ -55,7 +55,11 @@ export async function adoption(runtime: BenchRuntime, rounds: number): Promise<R
     times.push(performance.now() - start);
   }
   await endAll(runtime, sessions);
-  return rows(`srv killed with ${ADOPTED_SESSIONS} live sessions → adopted and served`, 'ms', new Map([['holdfast', times]]));
+  return rows(
+    `srv killed with ${ADOPTED_SESSIONS} live sessions → adopted and served`,
+    'ms',
+    new Map([['holdfast', times]]),
+  );
 }
 
 export async function coldList(runtime: BenchRuntime, rounds: number): Promise<Row[]> {
@@ -68,7 +72,11 @@ export async function coldList(runtime: BenchRuntime, rounds: number): Promise<R
 
 async function firstOutput({ holdfast, env }: BenchRuntime): Promise<number> {
   const start = performance.now();
-  const { session } = await holdfast.run({ argv: ['/bin/sh', '-c', 'echo ready; exec cat'], cwd: '/', env: Object.entries(env) });
+  const { session } = await holdfast.run({
+    argv: ['/bin/sh', '-c', 'echo ready; exec cat'],
+    cwd: '/',
+    env: Object.entries(env),
+  });
   for await (const item of session.output()) if (item.type === 'data') break;
   const elapsed = performance.now() - start;
   await holdfast.remove(session.id, { force: true });
