@@ -1,7 +1,7 @@
 /**
  * The C library's calls that Node does not have, through koffi where it is installed and loads.
  *
- * Only koffi's binding is loaded: 0.3 MiB and 1 ms instead of the 1.2 MiB and 8 ms which its package costs, in every
+ * Only koffi's native file is loaded: 0.3 MiB and 1 ms instead of the 1.2 MiB and 8 ms which its package costs, in every
  * shim.
  */
 import { createRequire } from 'node:module';
@@ -22,8 +22,7 @@ interface Binding {
 export async function loadLibC(): Promise<LibC | undefined> {
   if (process.platform !== 'linux') return undefined;
   try {
-    const koffi = createRequire(import.meta.url).resolve('koffi');
-    const binding = createRequire(koffi)(`@koromix/koffi-${process.platform}-${process.arch}`) as Binding;
+    const binding = loadBinding();
     const library = binding.load(null);
     return {
       prctl: library.func('int prctl(int, ulong, ulong, ulong, ulong)'),
@@ -33,5 +32,17 @@ export async function loadLibC(): Promise<LibC | undefined> {
   } catch {
     // Optional by design: without it containment is `marked`, which is reported wherever a session is shown.
     return undefined;
+  }
+}
+
+/** The files of koffi's platform package; the one for the other C library does not load. */
+function loadBinding(): Binding {
+  const requireAsKoffi = createRequire(createRequire(import.meta.url).resolve('koffi'));
+  const fileFor = (libc: string): string => `@koromix/koffi-linux-${process.arch}/${libc}_${process.arch}/koffi.node`;
+  try {
+    return requireAsKoffi(fileFor('linux')) as Binding;
+  } catch {
+    // Not glibc, or not there: the caller sees the second error.
+    return requireAsKoffi(fileFor('musl')) as Binding;
   }
 }
