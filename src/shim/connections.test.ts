@@ -55,7 +55,11 @@ describe('frames', () => {
   it('garbage, oversized and half frames end their own connection only', async () => {
     const spec = await cat();
     const witness = await bench.client(spec, 'witness');
-    for (const bytes of [Buffer.from([0, 0, 0, 1, 0x1f]), Buffer.from([0xff, 0xff, 0xff, 0xff, 0x7b]), randomBytes(64)]) {
+    for (const bytes of [
+      Buffer.from([0, 0, 0, 1, 0x1f]),
+      Buffer.from([0xff, 0xff, 0xff, 0xff, 0x7b]),
+      randomBytes(64),
+    ]) {
       const client = await bench.client(spec, 'bad');
       client.raw(Buffer.concat([bytes, Buffer.alloc(2000, 0xff)]));
       await client.closed;
@@ -75,9 +79,18 @@ describe('frames', () => {
 
   it('each id is echoed exactly once', async () => {
     const client = await bench.client(await cat());
-    const commands: SessionCommand[] = [{ cmd: 'Ping' }, { cmd: 'GetState' }, OBSERVE, { cmd: 'Resize', rows: 2, cols: 2 }, { cmd: 'Detach' }, { cmd: 'TeeStatus' }];
+    const commands: SessionCommand[] = [
+      { cmd: 'Ping' },
+      { cmd: 'GetState' },
+      OBSERVE,
+      { cmd: 'Resize', rows: 2, cols: 2 },
+      { cmd: 'Detach' },
+      { cmd: 'TeeStatus' },
+    ];
     for (const [id, command] of commands.entries()) client.send({ ...command, id });
-    await client.until('all answers', () => (commands.every((_, id) => client.events.some((event) => event.id === id)) ? true : undefined));
+    await client.until('all answers', () =>
+      commands.every((_, id) => client.events.some((event) => event.id === id)) ? true : undefined,
+    );
     await client.ask({ cmd: 'Ping' });
     for (const [id] of commands.entries()) expect(client.events.filter((event) => event.id === id)).toHaveLength(1);
   });
@@ -89,7 +102,8 @@ describe('frames', () => {
     const excess = await bench.connect(spec);
     await excess.closed;
     expect(excess.events[0]).toMatchObject({ code: 'busy' });
-    for (const client of [first, others[254]]) expect(await client?.ask({ cmd: 'Ping' })).toMatchObject({ event: 'Pong' });
+    for (const client of [first, others[254]])
+      expect(await client?.ask({ cmd: 'Ping' })).toMatchObject({ event: 'Pong' });
   });
 });
 
@@ -103,7 +117,13 @@ describe('the lease', () => {
     const taken = await thief.askFor({ ...DRIVE, steal: true }, 'Attached');
     expect(taken.lease?.epoch).toBeGreaterThan(held.lease?.epoch ?? 0);
     expect(await victim.next('Ended')).toMatchObject({ reason: 'stolen', by: 'thief' });
-    expect(victim.events).toContainEqual(expect.objectContaining({ event: 'LeaseChanged', reason: 'stolen', lease: expect.objectContaining({ client_id: 'thief' }) as object }));
+    expect(victim.events).toContainEqual(
+      expect.objectContaining({
+        event: 'LeaseChanged',
+        reason: 'stolen',
+        lease: expect.objectContaining({ client_id: 'thief' }) as object,
+      }),
+    );
     victim.input(held.lease?.epoch ?? 0, 1, 'late\n');
     expect(await victim.next('Error')).toMatchObject({ command: 'INPUT', code: 'lease_lost' });
     victim.input(0, 1, 'late\n');
@@ -121,13 +141,17 @@ describe('the lease', () => {
     if (lease === null) throw new Error('no lease');
     first.input(lease.epoch, 1, 'a');
     first.input(lease.epoch, 2, 'b');
-    await first.until('both acks', () => (first.events.filter(({ event }) => event === 'InputAck').length === 2 ? true : undefined));
+    await first.until('both acks', () =>
+      first.events.filter(({ event }) => event === 'InputAck').length === 2 ? true : undefined,
+    );
     const watcher = await bench.client(spec, 'watcher');
     first.socket.destroy();
     expect(await watcher.next('LeaseChanged')).toMatchObject({ reason: 'lost', lease: { connected: false } });
     expect(await watcher.ask({ cmd: 'WriteStdin', data: 'eA==' })).toMatchObject({ code: 'not_driver' });
     const second = await bench.client(spec, 'driver');
-    expect(await second.ask({ ...DRIVE, lease: { ...lease, secret: '0'.repeat(32) } })).toMatchObject({ code: 'lease_lost' });
+    expect(await second.ask({ ...DRIVE, lease: { ...lease, secret: '0'.repeat(32) } })).toMatchObject({
+      code: 'lease_lost',
+    });
     const resumed = await second.askFor({ ...DRIVE, from: 0, lease }, 'Attached');
     expect(resumed.lease).toEqual(lease);
     expect(await second.next('InputAck')).toMatchObject({ seq: 2 });
@@ -140,13 +164,23 @@ describe('the lease', () => {
   });
 
   it('expires when its holder does not come back; a released one is free', async () => {
-    const limits = { memory_bytes: 1 << 20, spill_bytes: 0, segment_bytes: 1 << 20, stall_ms: 1000, lease_ms: 150, linger_ms: null, allow_lossless: true };
+    const limits = {
+      memory_bytes: 1 << 20,
+      spill_bytes: 0,
+      segment_bytes: 1 << 20,
+      stall_ms: 1000,
+      lease_ms: 150,
+      linger_ms: null,
+      allow_lossless: true,
+    };
     const spec = await cat({ limits });
     const gone = await bench.client(spec, 'gone');
     await gone.askFor({ cmd: 'Lease', action: 'take' }, 'LeaseGranted');
     const next = await bench.client(spec, 'next');
     gone.socket.destroy();
-    await next.until('the expiry', () => next.events.find((event) => event.event === 'LeaseChanged' && event.reason === 'expired'));
+    await next.until('the expiry', () =>
+      next.events.find((event) => event.event === 'LeaseChanged' && event.reason === 'expired'),
+    );
     await next.askFor({ cmd: 'Lease', action: 'take' }, 'LeaseGranted');
     await next.askFor({ cmd: 'Lease', action: 'release' }, 'Done');
     next.input(0, 1, 'free\n');
@@ -194,8 +228,18 @@ describe('readers', () => {
   });
 
   it('that never read lose a counted range and hold nobody up', async () => {
-    const limits = { memory_bytes: 1 << 18, spill_bytes: 0, segment_bytes: 1 << 20, stall_ms: 1000, lease_ms: 1000, linger_ms: null, allow_lossless: true };
-    const { spec } = await bench.start(['sh', '-c', 'read go; head -c 5000000 /dev/zero; echo END; read go'], { limits });
+    const limits = {
+      memory_bytes: 1 << 18,
+      spill_bytes: 0,
+      segment_bytes: 1 << 20,
+      stall_ms: 1000,
+      lease_ms: 1000,
+      linger_ms: null,
+      allow_lossless: true,
+    };
+    const { spec } = await bench.start(['sh', '-c', 'read go; head -c 5000000 /dev/zero; echo END; read go'], {
+      limits,
+    });
     const slow = await bench.client(spec, 'slow');
     await slow.askFor({ ...OBSERVE, credit: 0 }, 'Attached');
     const fast = await bench.client(spec, 'fast');
@@ -209,10 +253,21 @@ describe('readers', () => {
   });
 
   it('lossless: the child waits for the reader, who gets every byte', async () => {
-    const limits = { memory_bytes: 1 << 20, spill_bytes: 0, segment_bytes: 1 << 20, stall_ms: 20_000, lease_ms: 1000, linger_ms: null, allow_lossless: false };
+    const limits = {
+      memory_bytes: 1 << 20,
+      spill_bytes: 0,
+      segment_bytes: 1 << 20,
+      stall_ms: 20_000,
+      lease_ms: 1000,
+      linger_ms: null,
+      allow_lossless: false,
+    };
     const { spec } = await bench.start(['sh', '-c', 'read go; head -c 8000000 /dev/zero; echo END'], { limits });
     const observer = await bench.client(spec, 'observer');
-    expect(await observer.ask({ ...OBSERVE, policy: 'lossless' })).toMatchObject({ code: 'forbidden', field: 'policy' });
+    expect(await observer.ask({ ...OBSERVE, policy: 'lossless' })).toMatchObject({
+      code: 'forbidden',
+      field: 'policy',
+    });
     const driver = await bench.client(spec, 'driver');
     await driver.askFor({ ...DRIVE, policy: 'lossless', credit: 1000 }, 'Attached');
     await driver.ask({ cmd: 'WriteStdin', data: Buffer.from('go\n').toString('base64') });
@@ -238,29 +293,48 @@ describe('the end', () => {
     expect(holders.map(({ command }) => command)).toContain('sleep 0.6');
     expect(await reader.next('End')).toMatchObject({ cause: 'child', survivors: [] });
     expect(reader.text()).toBe('LATE\n');
-    const order = reader.events.map(({ event }) => event).filter((event) => ['ChildExit', 'HeldBy', 'Eof', 'End'].includes(event));
+    const order = reader.events
+      .map(({ event }) => event)
+      .filter((event) => ['ChildExit', 'HeldBy', 'Eof', 'End'].includes(event));
     expect(order).toEqual(['ChildExit', 'HeldBy', 'Eof', 'Eof', 'End']);
   });
 
   it('comes after linger_ms although others hold the output', async () => {
-    const limits = { memory_bytes: 1 << 20, spill_bytes: 0, segment_bytes: 1 << 20, stall_ms: 1000, lease_ms: 1000, linger_ms: 200, allow_lossless: true };
+    const limits = {
+      memory_bytes: 1 << 20,
+      spill_bytes: 0,
+      segment_bytes: 1 << 20,
+      stall_ms: 1000,
+      lease_ms: 1000,
+      linger_ms: 200,
+      allow_lossless: true,
+    };
     const { spec } = await bench.start(['sh', '-c', 'read go; (sleep 60) & exit 0'], { limits });
     const reader = await bench.client(spec);
     await reader.askFor(OBSERVE, 'Attached');
     await reader.ask({ cmd: 'WriteStdin', data: Buffer.from('go\n').toString('base64') });
-    expect(await reader.next('End')).toMatchObject({ cause: 'child', survivors: [expect.objectContaining({ command: expect.stringContaining('sleep') as string })] });
+    expect(await reader.next('End')).toMatchObject({
+      cause: 'child',
+      survivors: [expect.objectContaining({ command: expect.stringContaining('sleep') as string })],
+    });
   });
 
-  it.each(['requested', 'restart_handoff', 'context_exhausted', 'topology_change', 'daemon_stop'] as const)('Shutdown for %s is terminate with that grace', async (reason) => {
-    const { spec, shim } = await bench.start(['sleep', '60']);
-    const client = await bench.client(spec);
-    await client.askFor(OBSERVE, 'Attached');
-    expect(await client.ask({ cmd: 'Shutdown', timeout_secs: 3, reason })).toMatchObject({ event: 'Terminating', grace_ms: 3000 });
-    expect(await client.next('ChildExit')).toMatchObject({ exit: { signal: 'SIGTERM', outcome: 'soft_exit' } });
-    expect(await client.next('End')).toMatchObject({ cause: 'terminated' });
-    await shim.gone;
-    expect(shim.output).toContain(reason);
-  });
+  it.each(['requested', 'restart_handoff', 'context_exhausted', 'topology_change', 'daemon_stop'] as const)(
+    'Shutdown for %s is terminate with that grace',
+    async (reason) => {
+      const { spec, shim } = await bench.start(['sleep', '60']);
+      const client = await bench.client(spec);
+      await client.askFor(OBSERVE, 'Attached');
+      expect(await client.ask({ cmd: 'Shutdown', timeout_secs: 3, reason })).toMatchObject({
+        event: 'Terminating',
+        grace_ms: 3000,
+      });
+      expect(await client.next('ChildExit')).toMatchObject({ exit: { signal: 'SIGTERM', outcome: 'soft_exit' } });
+      expect(await client.next('End')).toMatchObject({ cause: 'terminated' });
+      await shim.gone;
+      expect(shim.output).toContain(reason);
+    },
+  );
 
   it('Kill is grace 0; Died and StateChanged are told', async () => {
     const { spec } = await bench.start(['sh', '-c', 'echo last words; sleep 60']);

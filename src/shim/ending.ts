@@ -77,17 +77,20 @@ export class Ending {
 
   /** No EOF will be read any more: the reading was stopped for good. */
   readingStopped(): void {
-    for (const stream of [...this.#open]) this.streamEnded(stream);
+    for (const stream of this.#open) this.streamEnded(stream);
   }
 
   /** Soft, then hard on the whole tree; a second call may only shorten the grace. */
   terminate(graceMs: number): void {
     if (this.#finished) return;
     this.#terminations++;
-    this.#options.tree().terminate(graceMs).then(
-      (survivors) => this.#treeEnded(survivors),
-      (error: Error) => this.#options.handlers.warn(`ending the session's processes failed: ${error.message}`),
-    );
+    this.#options
+      .tree()
+      .terminate(graceMs)
+      .then(
+        (survivors) => this.#treeEnded(survivors),
+        (error: Error) => this.#options.handlers.warn(`ending the session's processes failed: ${error.message}`),
+      );
   }
 
   #treeEnded(survivors: HolderFact[]): void {

@@ -2,7 +2,15 @@
 import { type Claim, type LaunchReport, type LaunchSpec } from '../protocol/launch/index.ts';
 import { HoldfastError } from '../protocol/errors.ts';
 import { REPORT_FD } from '../protocol/home/index.ts';
-import { becomeSubreaper, bootId, type Containment, type LibC, loadLibC, ProcessTree, processIdentity } from '../process/index.ts';
+import {
+  becomeSubreaper,
+  bootId,
+  type Containment,
+  type LibC,
+  loadLibC,
+  ProcessTree,
+  processIdentity,
+} from '../process/index.ts';
 import { createFaults, createIds, type Faults, systemClock } from '../runtime/index.ts';
 import { checkStart } from './child/checks.ts';
 import { startChild } from './child/index.ts';
@@ -47,7 +55,8 @@ function becomeIndependent(): void {
 
 function whoAmI(): ShimIdentity {
   const own = processIdentity(process.pid);
-  if (own === undefined) throw new HoldfastError('internal', 'this system does not tell when a process started (/proc)');
+  if (own === undefined)
+    throw new HoldfastError('internal', 'this system does not tell when a process started (/proc)');
   return { pid: own.pid, start_time: own.start_time, boot_id: bootId(), version: __HOLDFAST_VERSION__ };
 }
 
@@ -123,7 +132,10 @@ class Shim {
     });
     session.started(child, tree);
     const { pid, start_time } = child;
-    writeManifest(spec.session_dir, manifestOf(spec, this.#parts.identity.version, { pid, start_time, containment: tree.containment }));
+    writeManifest(
+      spec.session_dir,
+      manifestOf(spec, this.#parts.identity.version, { pid, start_time, containment: tree.containment }),
+    );
   }
 
   async #report(session: Session): Promise<void> {
@@ -142,13 +154,26 @@ class Shim {
 
   #claim(): Claim {
     const { pid, start_time, boot_id, version } = this.#parts.identity;
-    return { claim: 1, session_id: this.#parts.spec.session_id, by: 'shim', pid, start_time, boot_id, version, at_ms: clock.now() };
+    return {
+      claim: 1,
+      session_id: this.#parts.spec.session_id,
+      by: 'shim',
+      pid,
+      start_time,
+      boot_id,
+      version,
+      at_ms: clock.now(),
+    };
   }
 }
 
 function refusal(error: HoldfastError): LaunchReport {
   const status = error.details['exit_status'];
-  return { report: 'start_failed', error: error.toWire(), exit_status: status === 126 || status === 127 ? status : 125 };
+  return {
+    report: 'start_failed',
+    error: error.toWire(),
+    exit_status: status === 126 || status === 127 ? status : 125,
+  };
 }
 
 main().then(

@@ -96,8 +96,17 @@ export class Session {
       segmentBytes: spec.limits.segment_bytes,
       onSpillFailed: (error) => this.warn(`output is no longer written to disk: ${error.message}`),
     });
-    this.lease = new Lease({ clock, ids, leaseMs: spec.limits.lease_ms, changed: (reason, previous) => this.#leaseChanged(reason, previous) });
-    this.#pace = new Pace(clock, () => this.#child, () => this.#attached > 0);
+    this.lease = new Lease({
+      clock,
+      ids,
+      leaseMs: spec.limits.lease_ms,
+      changed: (reason, previous) => this.#leaseChanged(reason, previous),
+    });
+    this.#pace = new Pace(
+      clock,
+      () => this.#child,
+      () => this.#attached > 0,
+    );
     this.flow = new FlowControl({
       clock,
       highBytes: Math.min(LOSSLESS_HIGH_BYTES, memory / 2),
@@ -116,7 +125,8 @@ export class Session {
       answer: (reply) => this.#answerQuery(reply),
       failed: (error) => this.warn(`terminal queries stay unanswered: ${error.message}`),
     });
-    this.#queries = spec.kind === 'pty' ? new QueryScanner((end) => this.screen.query(end, this.#driverIsLive())) : null;
+    this.#queries =
+      spec.kind === 'pty' ? new QueryScanner((end) => this.screen.query(end, this.#driverIsLive())) : null;
     this.ending = this.#createEnding();
   }
 
@@ -186,7 +196,8 @@ export class Session {
 
   /** Throws `stream_unavailable` for a session without a terminal. */
   resize(rows: number, cols: number): void {
-    if (this.spec.kind !== 'pty') throw new HoldfastError('stream_unavailable', 'a pipe session has no terminal to resize', { field: 'rows' });
+    if (this.spec.kind !== 'pty')
+      throw new HoldfastError('stream_unavailable', 'a pipe session has no terminal to resize', { field: 'rows' });
     if (rows === this.rows && cols === this.cols) return;
     this.rows = rows;
     this.cols = cols;
@@ -295,7 +306,12 @@ export class Session {
     this.#tellOthers({ event: 'ChildExit', exit });
     const how = exit.signal === null ? `exited with ${exit.code}` : `ended by ${exit.signal}`;
     this.activity.exited(how);
-    this.broadcast({ event: 'Died', exit_code: exit.code, last_lines: lastLines(this.log, STDOUT, LAST_LINES), signal: exit.signal });
+    this.broadcast({
+      event: 'Died',
+      exit_code: exit.code,
+      last_lines: lastLines(this.log, STDOUT, LAST_LINES),
+      signal: exit.signal,
+    });
   }
 
   #finished(cause: EndCause, survivors: HolderFact[]): void {

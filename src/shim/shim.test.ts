@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ShimBench, specFor, TOKEN } from './testing.ts';
+import { ShimBench, specFor } from './testing.ts';
 
 let bench: ShimBench;
 beforeEach(() => {
@@ -18,7 +18,9 @@ describe('a shim', () => {
     await client.next('End');
     expect(client.text(1)).toBe('got hello\n');
     expect(client.text(2)).toBe('err\n');
-    expect(client.events.find((event) => event.event === 'ChildExit')).toMatchObject({ exit: { code: 7, signal: null, outcome: 'natural_exit' } });
+    expect(client.events.find((event) => event.event === 'ChildExit')).toMatchObject({
+      exit: { code: 7, signal: null, outcome: 'natural_exit' },
+    });
     expect(client.events).toContainEqual({ event: 'InputAck', epoch: attached.lease?.epoch, seq: 1 });
     await client.closed;
     expect(await shim.gone).toBe(0);
@@ -39,14 +41,20 @@ describe('a shim', () => {
     const { spec, shim } = await bench.start(['sleep', '60']);
     const claim = JSON.parse(readFileSync(join(spec.session_dir, 'claim'), 'utf8')) as Record<string, unknown>;
     expect(claim).toMatchObject({ claim: 1, by: 'shim', pid: shim.pid, session_id: spec.session_id });
-    const manifest = JSON.parse(readFileSync(join(spec.session_dir, 'manifest.json'), 'utf8')) as { child: { pid: number } };
+    const manifest = JSON.parse(readFileSync(join(spec.session_dir, 'manifest.json'), 'utf8')) as {
+      child: { pid: number };
+    };
     expect(manifest.child.pid).toBe(shim.report?.report === 'started' ? shim.report.pid : 0);
   });
 
   it('reports a refused start and leaves no claim', async () => {
     const spec = specFor(bench.sessionDirectory(), ['/no/such/program']);
     const shim = bench.spare();
-    expect(await shim.launch(spec)).toMatchObject({ report: 'start_failed', exit_status: 127, error: { code: 'start_failed' } });
+    expect(await shim.launch(spec)).toMatchObject({
+      report: 'start_failed',
+      exit_status: 127,
+      error: { code: 'start_failed' },
+    });
     expect(await shim.gone).toBe(0);
     expect(existsSync(join(spec.session_dir, 'claim'))).toBe(false);
   });
@@ -54,7 +62,10 @@ describe('a shim', () => {
   it('is fenced by a claim that exists', async () => {
     const first = await bench.start(['sleep', '60']);
     const second = bench.spare();
-    expect(await second.launch(first.spec)).toMatchObject({ report: 'fenced', claim: { by: 'shim', pid: first.shim.pid } });
+    expect(await second.launch(first.spec)).toMatchObject({
+      report: 'fenced',
+      claim: { by: 'shim', pid: first.shim.pid },
+    });
     expect(await second.gone).toBe(0);
     await bench.client(first.spec);
   });
@@ -64,6 +75,26 @@ describe('a shim', () => {
     spare.abandon();
     expect(await spare.gone).toBe(0);
     expect(spare.output).toBe('');
-    expect(TOKEN).toHaveLength(32);
+  });
+
+  it.each([
+    ['shim.claim.before', { claim: false, child: false }],
+    ['shim.claim.after', { claim: true, child: false }],
+    ['shim.started.before', { claim: true, child: true }],
+  ])('killed at %s leaves what tells how far it came', async (point, left) => {
+    const spec = specFor(bench.sessionDirectory(), ['sleep', '60'], { fault_plan: `${point}=kill` });
+    const shim = bench.spare();
+    await expect(shim.launch(spec)).rejects.toThrow('no report');
+    await shim.gone;
+    expect(existsSync(join(spec.session_dir, 'claim'))).toBe(left.claim);
+    const path = join(spec.session_dir, 'manifest.json');
+    const manifest = existsSync(path)
+      ? (JSON.parse(readFileSync(path, 'utf8')) as { child: { pid: number } | null })
+      : null;
+    expect(Boolean(manifest?.child)).toBe(left.child);
+    if (manifest?.child) process.kill(manifest.child.pid, 'SIGKILL');
+    const second = bench.spare();
+    const report = await second.launch({ ...spec, fault_plan: '' });
+    expect(report.report).toBe(left.claim ? 'fenced' : 'started');
   });
 });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { systemClock, withDeadline } from '../runtime/index.ts';
+import { createIds, systemClock, withDeadline } from '../runtime/index.ts';
 import type { LaunchReport, LaunchSpec } from '../protocol/launch/index.ts';
 import {
   encodeInputHeader,
@@ -20,9 +20,10 @@ import {
   type StreamId,
 } from '../protocol/session/index.ts';
 
-const BUNDLE = process.env['HF_TEST_BUNDLE'] ?? fileURLToPath(new URL('../../dist-faults/holdfast.cjs', import.meta.url));
+const BUNDLE = fileURLToPath(new URL('../../dist-faults/holdfast.cjs', import.meta.url));
 export const TOKEN = '0123456789abcdef0123456789abcdef';
 const WAIT_MS = 15_000;
+const ids = createIds(systemClock);
 
 export type EventOf<Name extends SessionEventName> = Extract<SessionEvent, { event: Name }>;
 
@@ -33,19 +34,31 @@ export async function eventually<T>(what: string, work: Promise<T>): Promise<T> 
 export function specFor(directory: string, argv: string[], extra: Partial<LaunchSpec> = {}): LaunchSpec {
   return {
     launch: 1,
-    session_id: '01JD0000000000000000000000',
+    // Unique: a session's processes are found by it, whoever started them.
+    session_id: ids.ulid(),
     session_dir: directory,
     socket_path: join(directory, 's.sock'),
     token: TOKEN,
     kind: 'pipe',
     argv,
     cwd: directory,
-    env: [['PATH', process.env['PATH'] ?? '/usr/bin:/bin'], ['TERM', 'xterm-256color']],
+    env: [
+      ['PATH', process.env['PATH'] ?? '/usr/bin:/bin'],
+      ['TERM', 'xterm-256color'],
+    ],
     merge_stderr: false,
     rows: 24,
     cols: 80,
     umask: null,
-    limits: { memory_bytes: 1 << 20, spill_bytes: 64 << 20, segment_bytes: 4 << 20, stall_ms: 30_000, lease_ms: 30_000, linger_ms: null, allow_lossless: true },
+    limits: {
+      memory_bytes: 1 << 20,
+      spill_bytes: 64 << 20,
+      segment_bytes: 4 << 20,
+      stall_ms: 30_000,
+      lease_ms: 30_000,
+      linger_ms: null,
+      allow_lossless: true,
+    },
     originator: 'test',
     command: argv.join(' '),
     created_at_ms: 1,
@@ -98,7 +111,10 @@ export class ShimBench {
     const socket = connect(spec.socket_path);
     const client = new ShimClient(socket);
     this.#clients.push(client);
-    await eventually('connection', new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject)));
+    await eventually(
+      'connection',
+      new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject)),
+    );
     return client;
   }
 
@@ -122,7 +138,8 @@ export class ShimUnderTest {
     this.process = child;
     this.#pipe = child.stdio[3] as Duplex;
     this.gone = new Promise((resolve) => child.once('exit', (code) => resolve(code)));
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (this.output += String(chunk)));
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => (this.output += String(chunk)));
     this.#pipe.on('error', () => {});
   }
 
@@ -260,7 +277,8 @@ export class ShimClient {
           const found = look();
           if (found === undefined && !this.isClosed) return;
           this.#watchers.delete(check);
-          if (found === undefined) reject(new Error(`closed while waiting for ${what}: ${JSON.stringify(this.events.at(-1))}`));
+          if (found === undefined)
+            reject(new Error(`closed while waiting for ${what}: ${JSON.stringify(this.events.at(-1))}`));
           else resolve(found);
         };
         this.#watchers.add(check);

@@ -179,18 +179,29 @@ function grantOf(held: Held<unknown>): LeaseGrant {
 }
 
 function notDriver(clientId: string, epoch: number): HoldfastError {
-  return new HoldfastError('not_driver', `${clientId} holds the input of this session; steal it or wait for its release`, {
-    details: { client_id: clientId, epoch },
-  });
+  return new HoldfastError(
+    'not_driver',
+    `${clientId} holds the input of this session; steal it or wait for its release`,
+    {
+      details: { client_id: clientId, epoch },
+    },
+  );
 }
 
 function leaseLost(epoch: number): HoldfastError {
-  return new HoldfastError('lease_lost', 'this lease is no longer in force; take the input again', { field: 'lease', details: { epoch } });
+  return new HoldfastError('lease_lost', 'this lease is no longer in force; take the input again', {
+    field: 'lease',
+    details: { epoch },
+  });
 }
 
 function holeInSequence(seq: number, expected: number): HoldfastError {
-  return new HoldfastError('invalid_argument', `INPUT ${seq} came where ${expected} was due; send the missing ones first`, {
-    field: 'seq',
-    details: { seq, expected },
-  });
+  return new HoldfastError(
+    'invalid_argument',
+    `INPUT ${seq} came where ${expected} was due; send the missing ones first`,
+    {
+      field: 'seq',
+      details: { seq, expected },
+    },
+  );
 }

@@ -72,7 +72,12 @@ function parseSpec(line: string, resolve: (spec: LaunchSpec) => void, reject: (e
   }
   const spec = parsed as LaunchSpec | null;
   if (typeof spec === 'object' && spec !== null && spec.launch === 1) resolve(spec);
-  else reject(new HoldfastError('invalid_argument', 'the launch line is of a version this shim does not know', { field: 'launch' }));
+  else
+    reject(
+      new HoldfastError('invalid_argument', 'the launch line is of a version this shim does not know', {
+        field: 'launch',
+      }),
+    );
 }
 
 function tooLarge(): HoldfastError {

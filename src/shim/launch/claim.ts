@@ -25,7 +25,6 @@ export function createClaim(sessionDir: string, claim: Claim): boolean {
   } finally {
     closeSync(fd);
   }
-  syncDirectory(sessionDir);
   return true;
 }
 
@@ -41,16 +40,6 @@ export function readClaim(sessionDir: string): Claim | null {
 
 function isClaim(value: unknown): value is Claim {
   return typeof value === 'object' && value !== null && (value as Partial<Claim>).claim === 1;
-}
-
-/** A new directory entry survives a crash of the machine only after its directory was synced: fsync(2). */
-function syncDirectory(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }
 
 export function storageError(error: unknown, path: string): HoldfastError {

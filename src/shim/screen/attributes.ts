@@ -1,7 +1,7 @@
 /** SGR sequences (ECMA-48 §8.3.117, with the colon-free extended colours every terminal takes) from a cell's attributes. */
 
 /** The part of xterm's cell and pen objects that names attributes; flags are truthy numbers. */
-export interface Attributes {
+export interface Attributes extends UnderlineAttributes {
   isBold(): number;
   isDim(): number;
   isItalic(): number;
@@ -34,7 +34,7 @@ export function sgr(attributes: Attributes): string {
   if (attributes.isBold()) codes.push(1);
   if (attributes.isDim()) codes.push(2);
   if (attributes.isItalic()) codes.push(3);
-  if (attributes.isUnderline()) codes.push(...underline(attributes as Attributes & UnderlineAttributes));
+  if (attributes.isUnderline()) codes.push(...underline(attributes));
   if (attributes.isBlink()) codes.push(5);
   if (attributes.isInverse()) codes.push(7);
   if (attributes.isInvisible()) codes.push(8);
@@ -61,7 +61,7 @@ function background(attributes: Attributes): number[] {
   return attributes.isBgPalette() ? palette(attributes.getBgColor(), 40, 100, 48) : [];
 }
 
-function underline(attributes: Attributes & UnderlineAttributes): (number | string)[] {
+function underline(attributes: UnderlineAttributes): (number | string)[] {
   const style = attributes.extended?.underlineStyle ?? 1;
   const codes: (number | string)[] = [style > 1 ? `4:${style}` : 4];
   if (attributes.isUnderlineColorDefault?.() ?? true) return codes;

@@ -79,7 +79,12 @@ export class Mirror {
     if (!this.#running && this.#cursor.lag() === 0) return;
     const reached = new Promise<void>((resolve) => this.#waiting.push({ offset: head, reached: resolve }));
     this.#start();
-    await withDeadline(this.#options.clock, ms, reached, () => new HoldfastError('timeout', 'the screen is behind')).catch(() => {
+    await withDeadline(
+      this.#options.clock,
+      ms,
+      reached,
+      () => new HoldfastError('timeout', 'the screen is behind'),
+    ).catch(() => {
       // Behind by more than it could parse in time: the answer carries the offset it stands for.
     });
   }

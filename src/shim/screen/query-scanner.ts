@@ -7,7 +7,8 @@
 const LONGEST_BYTES = 256;
 const ESC = 0x1b;
 
-const CSI_QUERY = /^\x1b\[(?:[=>]?0?c|\??[0-9]*(?:;[0-9]+)*n|\??[0-9]+\$p|>0?q|\?u|(?:11|1[3-689]|2[01])(?:;[0-9]+)?t)$/;
+const CSI_QUERY =
+  /^\x1b\[(?:[=>]?0?c|\??[0-9]*(?:;[0-9]+)*n|\??[0-9]+\$p|>0?q|\?u|(?:11|1[3-689]|2[01])(?:;[0-9]+)?t)$/;
 const OSC_QUERY = /^\x1b\](?:4;.*\?|1[0-9](?:;[^;]*)*;\?|7501;\?)/;
 const DCS_QUERY = /^\x1bP(?:\$q|\+q)/;
 
@@ -61,7 +62,7 @@ export class QueryScanner {
   }
 }
 
-const CSI_FINALS: ReadonlySet<number> = new Set([...'cnpqut'].map((letter) => letter.charCodeAt(0)));
+const CSI_FINALS: ReadonlySet<number> = new Set(Buffer.from('cnpqut'));
 
 function isQuery(sequence: string): boolean {
   return CSI_QUERY.test(sequence) || OSC_QUERY.test(sequence) || DCS_QUERY.test(sequence);

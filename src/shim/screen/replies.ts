@@ -11,13 +11,17 @@ const FOREGROUND = 'e5e5/e5e5/e5e5';
 const BACKGROUND = '0000/0000/0000';
 const CELL_PIXELS = { height: 16, width: 8 };
 const BASE_COLORS = [
-  0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x0000ee, 0xcd00cd, 0x00cdcd, 0xe5e5e5, 0x7f7f7f, 0xff0000, 0x00ff00, 0xffff00,
-  0x5c5cff, 0xff00ff, 0x00ffff, 0xffffff,
+  0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x0000ee, 0xcd00cd, 0x00cdcd, 0xe5e5e5, 0x7f7f7f, 0xff0000, 0x00ff00,
+  0xffff00, 0x5c5cff, 0xff00ff, 0x00ffff, 0xffffff,
 ];
 
 export function registerReplies(terminal: Terminal, reply: (text: string) => void): void {
   const { parser } = terminal;
-  for (const [code, color] of [[10, FOREGROUND], [11, BACKGROUND], [12, FOREGROUND]] as const) {
+  for (const [code, color] of [
+    [10, FOREGROUND],
+    [11, BACKGROUND],
+    [12, FOREGROUND],
+  ] as const) {
     parser.registerOscHandler(code, (data) => answerDefaultColor(code, color, data, reply));
   }
   parser.registerOscHandler(4, (data) => answerPalette(data, reply));
@@ -48,7 +52,8 @@ function answerDefaultColor(code: number, color: string, data: string, reply: (t
   if (!asked.includes('?')) return false;
   for (const [index, item] of asked.entries()) {
     const target = code + index;
-    if (item === '?' && target <= 12) reply(`\x1b]${target};rgb:${target === 11 ? BACKGROUND : target === code ? color : FOREGROUND}\x1b\\`);
+    if (item === '?' && target <= 12)
+      reply(`\x1b]${target};rgb:${target === 11 ? BACKGROUND : target === code ? color : FOREGROUND}\x1b\\`);
   }
   return true;
 }

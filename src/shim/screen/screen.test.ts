@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Terminal } from '@xterm/headless';
-import type { EventOf, ShimClient } from '../testing.ts';
-import { ShimBench } from '../testing.ts';
+import { ShimBench, type ShimClient } from '../testing.ts';
 import { createEmulator } from './emulator.ts';
 import { groundPrefix } from './ground.ts';
 import { QueryScanner } from './query-scanner.ts';
@@ -84,7 +83,26 @@ describe('groundPrefix', () => {
 });
 
 describe('the query scanner', () => {
-  const queries = ['\x1b[c', '\x1b[0c', '\x1b[>c', '\x1b[=c', '\x1b[6n', '\x1b[5n', '\x1b[?6n', '\x1b[?2004$p', '\x1b[4$p', '\x1b[>q', '\x1b[>0q', '\x1b[?u', '\x1b[18t', '\x1b[14t', '\x1b]11;?\x07', '\x1b]4;1;?\x1b\\', '\x1b]7501;?\x07', '\x1bP$qm\x1b\\'];
+  const queries = [
+    '\x1b[c',
+    '\x1b[0c',
+    '\x1b[>c',
+    '\x1b[=c',
+    '\x1b[6n',
+    '\x1b[5n',
+    '\x1b[?6n',
+    '\x1b[?2004$p',
+    '\x1b[4$p',
+    '\x1b[>q',
+    '\x1b[>0q',
+    '\x1b[?u',
+    '\x1b[18t',
+    '\x1b[14t',
+    '\x1b]11;?\x07',
+    '\x1b]4;1;?\x1b\\',
+    '\x1b]7501;?\x07',
+    '\x1bP$qm\x1b\\',
+  ];
 
   it('finds every query at its end, however the bytes are split', () => {
     const text = `begin\x1b[31mred\x1b[2J${queries.join('text\x1b]0;title\x07\x1b[1;2H')}\x1b[?25h`;
@@ -117,22 +135,34 @@ describe('the screen of a session', () => {
     await client.askFor({ cmd: 'Attach', from: 'start', mode: 'drive', credit: 1e6 }, 'Attached');
     await client.untilText('two');
     const screen = await screenOf(client);
-    expect(screen).toMatchObject({ cursor_row: 1, cursor_col: 3, rows: 24, cols: 80, exact: true, offset: client.bytes().length });
+    expect(screen).toMatchObject({
+      cursor_row: 1,
+      cursor_col: 3,
+      rows: 24,
+      cols: 80,
+      exact: true,
+      offset: client.bytes().length,
+    });
     expect(screen.content.split('\n').slice(0, 3)).toEqual(['one', 'two', '']);
     expect(screen.content.split('\n')).toHaveLength(24);
-    expect(await client.askFor({ cmd: 'CaptureScreen', last_n_lines: 1 }, 'ScreenCapture')).toMatchObject({ content: 'two' });
+    expect(await client.askFor({ cmd: 'CaptureScreen', last_n_lines: 1 }, 'ScreenCapture')).toMatchObject({
+      content: 'two',
+    });
     await client.askFor({ cmd: 'Resize', rows: 10, cols: 40 }, 'Resized');
     expect(await screenOf(client)).toMatchObject({ rows: 10, cols: 40 });
   });
 
   it('attach from it gives the screen, then the bytes from its offset', async () => {
-    const { spec } = await bench.start(['sh', '-c', 'stty -echo; printf "hello \\033[31m"; read go; printf red; exec sleep 60'], { kind: 'pty' });
+    const { spec } = await bench.start(
+      ['sh', '-c', 'stty -echo; printf "hello \\033[31m"; read go; printf red; exec sleep 60'],
+      { kind: 'pty' },
+    );
     const first = await bench.client(spec);
     const { lease } = await first.askFor({ cmd: 'Attach', from: 'start', mode: 'drive', credit: 1e6 }, 'Attached');
     await first.untilText('\x1b[31m');
     const client = await bench.client(spec, 'second');
     const attached = await client.askFor({ cmd: 'Attach', from: 'screen', mode: 'observe', credit: 1e6 }, 'Attached');
-    const part = (await client.next('Screen')) as EventOf<'Screen'>;
+    const part = await client.next('Screen');
     expect(part).toMatchObject({ exact: true, last: true, offset: attached.streams[0]?.from });
     first.input(lease?.epoch ?? 0, 1, 'go\n');
     await client.untilText('red');
@@ -146,7 +176,8 @@ describe('the screen of a session', () => {
   });
 
   it('answers terminal queries once without a driver, none on replay, and leaves them to a live driver', async () => {
-    const ask = 'stty raw -echo; printf "\\033[6n"; dd bs=1 count=6 2>/dev/null | od -An -c; printf "ASKED\\r\\n"; printf "\\033[c"; dd bs=1 count=3 2>/dev/null | od -An -c; printf DONE; exec sleep 60';
+    const ask =
+      'stty raw -echo; printf "\\033[6n"; dd bs=1 count=6 2>/dev/null | od -An -c; printf "ASKED\\r\\n"; printf "\\033[c"; dd bs=1 count=3 2>/dev/null | od -An -c; printf DONE; exec sleep 60';
     const { spec } = await bench.start(['bash', '-c', ask], { kind: 'pty' });
     const client = await bench.client(spec);
     await client.askFor({ cmd: 'Attach', from: 'start', mode: 'observe', credit: 1e6 }, 'Attached');
@@ -157,9 +188,19 @@ describe('the screen of a session', () => {
     await replay.untilText('DONE');
     await screenOf(client);
     expect(client.text().match(/033/g)).toHaveLength(2);
-    const second = await bench.start(['bash', '-c', 'stty raw -echo; printf READY; dd bs=1 count=1 2>/dev/null >/dev/null; printf "\\033[6n"; dd bs=1 count=4 2>/dev/null; printf DONE; exec sleep 60'], { kind: 'pty' });
+    const second = await bench.start(
+      [
+        'bash',
+        '-c',
+        'stty raw -echo; printf READY; dd bs=1 count=1 2>/dev/null >/dev/null; printf "\\033[6n"; dd bs=1 count=4 2>/dev/null; printf DONE; exec sleep 60',
+      ],
+      { kind: 'pty' },
+    );
     const driver = await bench.client(second.spec, 'driver');
-    const { lease } = await driver.askFor({ cmd: 'Attach', from: 'start', mode: 'drive', terminal: true, credit: 1e6 }, 'Attached');
+    const { lease } = await driver.askFor(
+      { cmd: 'Attach', from: 'start', mode: 'drive', terminal: true, credit: 1e6 },
+      'Attached',
+    );
     await driver.untilText('READY');
     driver.input(lease?.epoch ?? 0, 1, 'g');
     await driver.untilText('\x1b[6n');
@@ -170,8 +211,17 @@ describe('the screen of a session', () => {
   });
 
   it('is blank and inexact after retention overtook it, until a full clear', async () => {
-    const limits = { memory_bytes: 1 << 16, spill_bytes: 0, segment_bytes: 1 << 20, stall_ms: 1000, lease_ms: 1000, linger_ms: null, allow_lossless: true };
-    const script = 'stty -echo raw; head -c 3000000 /dev/zero | tr "\\0" x; printf END; dd bs=1 count=1 2>/dev/null; printf "\\033[2J\\033[Hclean"; exec sleep 60';
+    const limits = {
+      memory_bytes: 1 << 16,
+      spill_bytes: 0,
+      segment_bytes: 1 << 20,
+      stall_ms: 1000,
+      lease_ms: 1000,
+      linger_ms: null,
+      allow_lossless: true,
+    };
+    const script =
+      'stty -echo raw; head -c 3000000 /dev/zero | tr "\\0" x; printf END; dd bs=1 count=1 2>/dev/null; printf "\\033[2J\\033[Hclean"; exec sleep 60';
     const { spec } = await bench.start(['bash', '-c', script], { kind: 'pty', limits });
     const client = await bench.client(spec);
     const { lease } = await client.askFor({ cmd: 'Attach', from: 'start', mode: 'drive', credit: 1e9 }, 'Attached');

@@ -7,7 +7,8 @@ import { eraseSgr, hasBackground, sgr } from './attributes.ts';
 import { type BufferInternals, type Charset, internalsOf, type TerminalInternals } from './internals.ts';
 
 /** Main screen, soft reset (DECSTR), all mouse and paste modes off, home, clear. */
-const START = '\x1b[?1049l\x1b[!p\x1b[?9l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1016l\x1b[?1004l\x1b[?2004l\x1b[4l\x0f\x1b(B\x1b)B\x1b[m\x1b[H\x1b[2J';
+const START =
+  '\x1b[?1049l\x1b[!p\x1b[?9l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1016l\x1b[?1004l\x1b[?2004l\x1b[4l\x0f\x1b(B\x1b)B\x1b[m\x1b[H\x1b[2J';
 
 export function serializeScreen(terminal: Terminal): string {
   const core = internalsOf(terminal);
@@ -18,7 +19,15 @@ export function serializeScreen(terminal: Terminal): string {
     out += `${cursorTo(core.buffers.normal.savedY - core.buffers.normal.ybase, core.buffers.normal.savedX)}\x1b[?1049h\x1b[m\x1b[H\x1b[2J`;
     out += cells(alternate, terminal);
   }
-  return out + tabStops(core.buffer, terminal.cols) + savedCursor(core) + charsets(core) + titles(core) + modes(core) + cursor(core, terminal);
+  return (
+    out +
+    tabStops(core.buffer, terminal.cols) +
+    savedCursor(core) +
+    charsets(core) +
+    titles(core) +
+    modes(core) +
+    cursor(core, terminal)
+  );
 }
 
 function cells(buffer: IBuffer, terminal: Terminal): string {
@@ -121,7 +130,8 @@ function modes(core: TerminalInternals): string {
   out += isCursorHidden ? '\x1b[?25l' : on(25);
   out += on(MOUSE_MODE[core.coreMouseService.activeProtocol]);
   out += on(MOUSE_ENCODING[core.coreMouseService.activeEncoding]);
-  if (dec.cursorStyle !== undefined) out += `\x1b[${CURSOR_STYLE[dec.cursorStyle] + (dec.cursorBlink === false ? 1 : 0)} q`;
+  if (dec.cursorStyle !== undefined)
+    out += `\x1b[${CURSOR_STYLE[dec.cursorStyle] + (dec.cursorBlink === false ? 1 : 0)} q`;
   return out;
 }
 

@@ -21,7 +21,10 @@ const SCREEN_PART_BYTES = 190 * 1024;
 
 export async function attach(session: Session, peer: Peer, command: Command<'Attach'>): Promise<void> {
   if (peer.attachment !== null) {
-    throw new HoldfastError('already_attached', 'this connection is attached already; send Detach first or use another connection');
+    throw new HoldfastError(
+      'already_attached',
+      'this connection is attached already; send Detach first or use another connection',
+    );
   }
   const streams = attachStreams(session.log, command.streams);
   checkPolicy(session, command);
@@ -30,7 +33,12 @@ export async function attach(session: Session, peer: Peer, command: Command<'Att
   if (early !== null) session.log.cursor(streams, early).close();
   else if (session.spec.kind !== 'pty') throw invalid('from', 'a pipe session has no screen; attach from an offset');
   const grant = occupy(session, peer, command, streams);
-  if (command.mode === 'drive' && command.rows !== undefined && command.cols !== undefined && session.spec.kind === 'pty') {
+  if (
+    command.mode === 'drive' &&
+    command.rows !== undefined &&
+    command.cols !== undefined &&
+    session.spec.kind === 'pty'
+  ) {
     resizeAndTell(session, peer, command.rows, command.cols);
   }
   if (early !== null) {
@@ -40,11 +48,18 @@ export async function attach(session: Session, peer: Peer, command: Command<'Att
   await attachFromScreen(session, peer, command, streams, grant);
 }
 
-async function attachFromScreen(session: Session, peer: Peer, command: Command<'Attach'>, streams: StreamId[], grant: LeaseGrant | null): Promise<void> {
+async function attachFromScreen(
+  session: Session,
+  peer: Peer,
+  command: Command<'Attach'>,
+  streams: StreamId[],
+  grant: LeaseGrant | null,
+): Promise<void> {
   const mirror = await session.screen.current();
   if (!session.peers.has(peer)) return;
   if (peer.attachment !== null) throw new HoldfastError('already_attached', 'this connection was attached meanwhile');
-  if (grant !== null && !session.lease.isHeldBy(peer)) throw new HoldfastError('lease_lost', 'the input was taken by another client meanwhile');
+  if (grant !== null && !session.lease.isHeldBy(peer))
+    throw new HoldfastError('lease_lost', 'the input was taken by another client meanwhile');
   const { offset, exact } = mirror.state;
   const bytes = Buffer.from(mirror.serialize());
   const parts: SessionEvent[] = [];
@@ -59,7 +74,9 @@ async function attachFromScreen(session: Session, peer: Peer, command: Command<'
 function occupy(session: Session, peer: Peer, command: AttachCommand, streams: StreamId[]): LeaseGrant | null {
   if (command.mode === 'exclusive') session.exclusive.check(streams, session.ending.exit, command.steal === true);
   if (command.mode !== 'drive') return null;
-  return command.lease === undefined ? session.lease.take(peer, command.steal === true) : session.lease.resume(peer, command.lease);
+  return command.lease === undefined
+    ? session.lease.take(peer, command.steal === true)
+    : session.lease.resume(peer, command.lease);
 }
 
 function install(
@@ -99,7 +116,8 @@ function install(
     live_from: log.extents().find(({ id }) => id === STDOUT)?.end ?? 0,
   });
   // After a resume: everything up to here was taken, only the rest is to be sent again.
-  if (grant !== null && grant.lastSeq > 0) peer.send({ event: 'InputAck', epoch: grant.ticket.epoch, seq: grant.lastSeq });
+  if (grant !== null && grant.lastSeq > 0)
+    peer.send({ event: 'InputAck', epoch: grant.ticket.epoch, seq: grant.lastSeq });
   for (const part of screen) peer.send(part);
   attachment.pump.start();
 }
@@ -118,9 +136,14 @@ function bindToFlow(session: Session, attachment: Attachment, command: AttachCom
 function checkPolicy(session: Session, command: AttachCommand): void {
   if (command.policy !== 'lossless') return;
   if (command.mode !== 'drive' && !session.spec.limits.allow_lossless) {
-    throw new HoldfastError('forbidden', 'only the driver may hold the child up in this session; attach with policy "never_block"', { field: 'policy' });
+    throw new HoldfastError(
+      'forbidden',
+      'only the driver may hold the child up in this session; attach with policy "never_block"',
+      { field: 'policy' },
+    );
   }
-  if (command.stall_ms === 0 && command.mode !== 'drive') throw invalid('stall_ms', 'only the driver may hold the child up without a limit');
+  if (command.stall_ms === 0 && command.mode !== 'drive')
+    throw invalid('stall_ms', 'only the driver may hold the child up without a limit');
 }
 
 export function detach(session: Session, peer: Peer, id: CommandId): void {
@@ -136,13 +159,20 @@ export function credit(peer: Peer, bytes: number): void {
   peer.attachment.pump.grant(bytes);
 }
 
-export function lease(session: Session, peer: Peer, action: 'take' | 'steal' | 'release', ticket: LeaseTicket | undefined, id: CommandId): void {
+export function lease(
+  session: Session,
+  peer: Peer,
+  action: 'take' | 'steal' | 'release',
+  ticket: LeaseTicket | undefined,
+  id: CommandId,
+): void {
   if (action === 'release') {
     session.lease.release(peer);
     peer.reply(id, { event: 'Done', command: 'Lease' });
     return;
   }
-  const grant = ticket === undefined ? session.lease.take(peer, action === 'steal') : session.lease.resume(peer, ticket);
+  const grant =
+    ticket === undefined ? session.lease.take(peer, action === 'steal') : session.lease.resume(peer, ticket);
   peer.reply(id, { event: 'LeaseGranted', lease: grant.ticket, last_seq: grant.lastSeq });
 }
 

@@ -9,7 +9,11 @@ import type { CommandId, Peer } from './peer.ts';
 import { requireRunning, signal, writeStdin } from './write.ts';
 
 type Handlers = {
-  readonly [Name in SessionCommandName]: (session: Session, peer: Peer, command: Extract<SessionCommand, { cmd: Name }>) => void | Promise<void>;
+  readonly [Name in SessionCommandName]: (
+    session: Session,
+    peer: Peer,
+    command: Extract<SessionCommand, { cmd: Name }>,
+  ) => void | Promise<void>;
 };
 
 const HANDLERS: Handlers = {
@@ -30,7 +34,14 @@ const HANDLERS: Handlers = {
   TeeStatus: (session, peer, { tee, id }) => peer.reply(id, { event: 'TeeStatuses', tees: session.tees.states(tee) }),
   TeeSnapshot: (session, peer, { tee, id }) => {
     const { offset, bytes, missedBytes } = session.tees.snapshot(tee);
-    peer.replyInParts(id, bytes, (data, at, last) => ({ event: 'TeeSnapshot', tee, offset: offset + at, data, missed_bytes: missedBytes, last }));
+    peer.replyInParts(id, bytes, (data, at, last) => ({
+      event: 'TeeSnapshot',
+      tee,
+      offset: offset + at,
+      data,
+      missed_bytes: missedBytes,
+      last,
+    }));
   },
   Untee: async (session, peer, { tee, id }) => {
     const state = await session.tees.close(tee);
@@ -72,7 +83,11 @@ const HANDLERS: Handlers = {
 export function dispatch(session: Session, peer: Peer, command: SessionCommand): void {
   const refuse = (error: unknown) => peer.refuse(command.id, command.cmd, HoldfastError.from(error));
   try {
-    const handler = HANDLERS[command.cmd] as (session: Session, peer: Peer, command: SessionCommand) => void | Promise<void>;
+    const handler = HANDLERS[command.cmd] as (
+      session: Session,
+      peer: Peer,
+      command: SessionCommand,
+    ) => void | Promise<void>;
     handler(session, peer, command)?.catch(refuse);
   } catch (error) {
     refuse(error);
@@ -90,7 +105,11 @@ function backlog(session: Session, peer: Peer, stream: StreamId, id: CommandId):
     peer.reply(id, { event: 'BacklogSnapshot', stream, offset: 0, data: '', dropped_bytes: 0, last: true });
     return;
   }
-  const { offset, bytes, droppedBytes } = readBacklog(session.log, stream, session.spec.limits.memory_bytes || LOG_MEMORY_BYTES);
+  const { offset, bytes, droppedBytes } = readBacklog(
+    session.log,
+    stream,
+    session.spec.limits.memory_bytes || LOG_MEMORY_BYTES,
+  );
   peer.replyInParts(id, bytes, (data, at, last) => ({
     event: 'BacklogSnapshot',
     stream,
@@ -101,8 +120,13 @@ function backlog(session: Session, peer: Peer, stream: StreamId, id: CommandId):
   }));
 }
 
-async function captureScreen(session: Session, peer: Peer, { last_n_lines: lines, id }: Extract<SessionCommand, { cmd: 'CaptureScreen' }>): Promise<void> {
-  if (session.spec.kind !== 'pty') throw new HoldfastError('stream_unavailable', 'a pipe session has no screen', { field: 'cmd' });
+async function captureScreen(
+  session: Session,
+  peer: Peer,
+  { last_n_lines: lines, id }: Extract<SessionCommand, { cmd: 'CaptureScreen' }>,
+): Promise<void> {
+  if (session.spec.kind !== 'pty')
+    throw new HoldfastError('stream_unavailable', 'a pipe session has no screen', { field: 'cmd' });
   if (lines !== undefined && lines < 1) throw invalid('last_n_lines', 'last_n_lines must be at least 1');
   const mirror = await session.screen.current();
   peer.reply(id, { event: 'ScreenCapture', ...mirror.text(lines), ...mirror.state });

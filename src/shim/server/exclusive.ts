@@ -13,7 +13,9 @@ export class ExclusiveStreams {
   /** Whether `streams` may be taken: `session_exited`, or `already_attached` without `steal`. Changes nothing. */
   check(streams: readonly StreamId[], exit: ExitFact | null, steal: boolean): void {
     if (exit !== null) {
-      throw new HoldfastError('session_exited', 'the session has exited; read it with mode "observe"', { details: { exit } });
+      throw new HoldfastError('session_exited', 'the session has exited; read it with mode "observe"', {
+        details: { exit },
+      });
     }
     for (const stream of streams) {
       const holder = this.#holders.get(stream);

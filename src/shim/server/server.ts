@@ -46,7 +46,10 @@ export class SessionServer {
 
   /** Resolves when the socket takes connections. The claim makes the path this shim's: a dead socket there is replaced. */
   async listen(path: string): Promise<void> {
-    this.#listener = await listenUnix(path, (stream) => this.#accept(stream), { clock: this.#clock, replaceStale: true });
+    this.#listener = await listenUnix(path, (stream) => this.#accept(stream), {
+      clock: this.#clock,
+      replaceStale: true,
+    });
   }
 
   /** After the end: whoever is attached may fetch the rest, then everything is closed. */
@@ -82,7 +85,11 @@ export class SessionServer {
     );
     this.#connections.add(peer);
     if (this.#connections.size > CONNECTIONS_PER_SESSION) {
-      peer.refuse(undefined, 'Hello', new HoldfastError('busy', `a session takes at most ${CONNECTIONS_PER_SESSION} connections`));
+      peer.refuse(
+        undefined,
+        'Hello',
+        new HoldfastError('busy', `a session takes at most ${CONNECTIONS_PER_SESSION} connections`),
+      );
       peer.close();
       return;
     }

@@ -27,7 +27,14 @@ export function input(session: Session, peer: Peer, epoch: number, seq: number, 
   if (session.input.isFull) peer.connection.pause();
 }
 
-function inputSettled(session: Session, peer: Peer, epoch: number, seq: number, bytes: Buffer, outcome: 'written' | 'closed' | 'dropped'): void {
+function inputSettled(
+  session: Session,
+  peer: Peer,
+  epoch: number,
+  seq: number,
+  bytes: Buffer,
+  outcome: 'written' | 'closed' | 'dropped',
+): void {
   if (outcome === 'written') {
     session.tees.stdinWritten(bytes);
     const holder = epoch === 0 ? peer : session.lease.written(epoch, seq);
@@ -38,10 +45,14 @@ function inputSettled(session: Session, peer: Peer, epoch: number, seq: number, 
 }
 
 function refuseInput(peer: Peer, epoch: number, seq: number, error: HoldfastError): void {
-  peer.refuse(undefined, 'INPUT', new HoldfastError(error.code, error.message, {
-    field: error.field,
-    details: { ...error.details, input: { epoch, seq } },
-  }));
+  peer.refuse(
+    undefined,
+    'INPUT',
+    new HoldfastError(error.code, error.message, {
+      field: error.field,
+      details: { ...error.details, input: { epoch, seq } },
+    }),
+  );
 }
 
 /** Seed 4 `write_stdin`: the answer says how many bytes the kernel took; no bytes and `close` only closes. */
@@ -50,11 +61,13 @@ export async function writeStdin(session: Session, peer: Peer, command: Command<
   session.lease.authorize(peer, 0);
   const bytes = Buffer.from(command.data ?? '', 'base64');
   if (session.input.isClosed) throw stdinClosed();
-  if (session.input.isFull) throw new HoldfastError('busy', 'the child does not read its input; try again when it does', { field: 'data' });
+  if (session.input.isFull)
+    throw new HoldfastError('busy', 'the child does not read its input; try again when it does', { field: 'data' });
   const epoch = session.lease.isHeldBy(peer) ? session.lease.epoch : 0;
   const written = bytes.length === 0 ? 'written' : await pushed(session, bytes, epoch);
   if (written === 'closed') throw stdinClosed();
-  if (written === 'dropped') throw new HoldfastError('lease_lost', 'the input was taken by another client before these bytes were written');
+  if (written === 'dropped')
+    throw new HoldfastError('lease_lost', 'the input was taken by another client before these bytes were written');
   if (command.close === true) await session.input.close();
   peer.reply(command.id, { event: 'Written', bytes: bytes.length });
 }

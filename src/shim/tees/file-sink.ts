@@ -17,7 +17,12 @@ const closeFile = promisify(close);
 /** Opens `path` for a tee; `invalid_argument` for a relative path or what is no file, `storage_error` when it cannot be opened. */
 export function openSink(path: string, mode: 'append' | 'truncate', clock: Clock): Promise<FileSink> {
   if (!isAbsolute(path)) throw invalid('sink.path', `the tee's path must be absolute, not ${JSON.stringify(path)}`);
-  return withDeadline(clock, OPEN_MS, openChecked(path, mode), () => new HoldfastError('timeout', `opening ${path} took too long`, { field: 'sink.path' }));
+  return withDeadline(
+    clock,
+    OPEN_MS,
+    openChecked(path, mode),
+    () => new HoldfastError('timeout', `opening ${path} took too long`, { field: 'sink.path' }),
+  );
 }
 
 async function openChecked(path: string, mode: 'append' | 'truncate'): Promise<FileSink> {
@@ -25,10 +30,18 @@ async function openChecked(path: string, mode: 'append' | 'truncate'): Promise<F
   let fd: number;
   try {
     // Without O_NONBLOCK the open of a FIFO nobody reads would never return.
-    fd = await openFile(path, O_WRONLY | O_CREAT | O_NONBLOCK | O_NOCTTY | (mode === 'append' ? O_APPEND : O_TRUNC), 0o644);
+    fd = await openFile(
+      path,
+      O_WRONLY | O_CREAT | O_NONBLOCK | O_NOCTTY | (mode === 'append' ? O_APPEND : O_TRUNC),
+      0o644,
+    );
   } catch (error) {
     const failure = storageError(error, path);
-    throw new HoldfastError(failure.code, failure.message, { field: 'sink.path', details: failure.details, cause: error });
+    throw new HoldfastError(failure.code, failure.message, {
+      field: 'sink.path',
+      details: failure.details,
+      cause: error,
+    });
   }
   const stat = await statFile(fd);
   if (!stat.isFile() && !stat.isCharacterDevice()) {
@@ -58,7 +71,10 @@ export class FileSink {
         at += bytesWritten;
       } catch (error) {
         const failure = storageError(error, this.#path);
-        throw new HoldfastError(failure.code, failure.message, { details: { ...failure.details, written: at }, cause: error });
+        throw new HoldfastError(failure.code, failure.message, {
+          details: { ...failure.details, written: at },
+          cause: error,
+        });
       }
     }
   }

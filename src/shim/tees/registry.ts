@@ -48,9 +48,15 @@ export class TeeRegistry {
   }
 
   /** Throws `stream_unavailable`, `offset_ahead`, `invalid_argument`, `busy`, and `storage_error` for a file. */
-  async open(stream: StreamId, sink: TeeSink, options: Partial<TeeOptions> = {}): Promise<{ tee: number; from: number }> {
+  async open(
+    stream: StreamId,
+    sink: TeeSink,
+    options: Partial<TeeOptions> = {},
+  ): Promise<{ tee: number; from: number }> {
     if (this.#entries.size + this.#opening >= TEES_PER_SESSION) {
-      throw new HoldfastError('busy', `a session has at most ${TEES_PER_SESSION} tees; remove one first`, { field: 'tee' });
+      throw new HoldfastError('busy', `a session has at most ${TEES_PER_SESSION} tees; remove one first`, {
+        field: 'tee',
+      });
     }
     checkSink(sink);
     const settings = { ...DEFAULT_OPTIONS, ...options };
@@ -58,7 +64,13 @@ export class TeeRegistry {
     // Where "end" is was decided when the command came, not when the file was open.
     const from = startOf(source, stream, settings.from);
     const cursor = source.cursor([stream], { offsets: { [stream]: from } });
-    const context: TeeContext = { tee: ++this.#lastTee, stream, source, cursor, moved: () => this.#entries.get(context.tee)?.flow?.progressed() };
+    const context: TeeContext = {
+      tee: ++this.#lastTee,
+      stream,
+      source,
+      cursor,
+      moved: () => this.#entries.get(context.tee)?.flow?.progressed(),
+    };
     if (sink.kind === 'ring') return this.#register(new RingTee(context, sink.capacity), settings, from);
     this.#opening++;
     try {
@@ -89,7 +101,12 @@ export class TeeRegistry {
     const entry = this.#entries.get(tee);
     if (entry === undefined) return null;
     try {
-      return await withDeadline(this.#clock, CLOSE_MS, entry.tee.close(), () => new HoldfastError('timeout', 'the file did not take the last bytes in time'));
+      return await withDeadline(
+        this.#clock,
+        CLOSE_MS,
+        entry.tee.close(),
+        () => new HoldfastError('timeout', 'the file did not take the last bytes in time'),
+      );
     } catch (error) {
       return { ...entry.tee.state(), flushed: false, error: (error as Error).message };
     } finally {
@@ -105,7 +122,9 @@ export class TeeRegistry {
 
   #register(tee: Tee, settings: TeeOptions, from: number): { tee: number; from: number } {
     const blocks = settings.backpressure === 'block' && tee.stream !== STDIN;
-    const flow = blocks ? this.#flow.add({ clientId: `tee ${tee.tee}`, stallMs: this.#stallMs, lag: () => tee.lag(), degraded: () => {} }) : null;
+    const flow = blocks
+      ? this.#flow.add({ clientId: `tee ${tee.tee}`, stallMs: this.#stallMs, lag: () => tee.lag(), degraded: () => {} })
+      : null;
     this.#entries.set(tee.tee, { tee, flow });
     return { tee: tee.tee, from };
   }

@@ -47,9 +47,11 @@ export class StdinLog implements LogSource {
   }
 
   cursor(streams: readonly StreamId[], start: CursorStart): LogCursor {
-    if (streams.length !== 1 || streams[0] !== STDIN) throw new HoldfastError('stream_unavailable', 'only stdin is here', { field: 'stream' });
+    if (streams.length !== 1 || streams[0] !== STDIN)
+      throw new HoldfastError('stream_unavailable', 'only stdin is here', { field: 'stream' });
     const at = start.offsets[STDIN] ?? this.#end;
-    if (at > this.#end) throw new HoldfastError('offset_ahead', `stdin has ${this.#end} bytes, not ${at}`, { field: 'from' });
+    if (at > this.#end)
+      throw new HoldfastError('offset_ahead', `stdin has ${this.#end} bytes, not ${at}`, { field: 'from' });
     this.#cursors++;
     return this.#cursorAt(at);
   }
