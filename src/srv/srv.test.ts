@@ -88,6 +88,32 @@ describe('start', () => {
   });
 });
 
+it('outlives the session it was started from, with its own sessions', async () => {
+  const inner = new TestHome();
+  try {
+    const outer = await home.up();
+    await outer.request({ cmd: 'subscribe' });
+    const nested = await outer.create(['sh', '-c', `${inner.command().join(' ')}; exec sleep 1000`], { kind: 'pty' });
+    await outer.event('session_started', nested.id);
+    await untilAsync(
+      () =>
+        inner.connect().then(
+          () => true,
+          () => false,
+        ),
+      'the inner srv',
+    );
+    const srv = await inner.connect();
+    const started = await srv.create(cat);
+    await untilAsync(async () => (await srv.get(started.id)).state === 'running', 'the inner session');
+    await outer.request({ cmd: 'remove_session', session: nested.id, force: true });
+    expect(await srv.get(started.id)).toMatchObject({ state: 'running' });
+    expect(await srv.status()).toMatchObject({ srv: { state: 'running' } });
+  } finally {
+    await inner.clean();
+  }
+});
+
 describe('a session', () => {
   it('starts, runs, ends and is removed, and every step is an event', async () => {
     const srv = await home.up();

@@ -30,6 +30,11 @@ export class TestHome {
     this.paths = homePaths(this.path);
   }
 
+  /** What starts its srv. */
+  command(): string[] {
+    return [process.execPath, LOADER, '--process=srv', '--home', this.path];
+  }
+
   /** Starts one srv and resolves with its report. */
   async start(env: NodeJS.ProcessEnv = {}): Promise<{ report: StartReport; srv: ChildProcess }> {
     const srv = spawn(process.execPath, [LOADER, '--process=srv', '--home', this.path], {
@@ -131,7 +136,11 @@ export class TestConnection {
     socket.write(
       `${JSON.stringify({ cmd: 'register', kind: 'tool', pid: process.pid, version: '0', protocol: [1, 1], client_id: `t${Math.random()}`, token: readFileSync(secret, 'utf8').trim() })}\n`,
     );
-    await connection.event('registered');
+    const refused = new Promise<never>((_, reject) =>
+      socket.once('close', () => reject(new Error('srv closed the connection'))),
+    );
+    await Promise.race([connection.event('registered'), refused]);
+    refused.catch(() => undefined); // The close that comes later is an event.
     return connection;
   }
 
