@@ -20,7 +20,11 @@ export type CursorStart = { offsets: Partial<Record<StreamId, number>> };
  * `gap` item before the next byte. After the `end` item it returns nothing for ever.
  */
 export interface LogCursor {
-  /** Up to `maxBytes` payload bytes (at least one item if any is there, an item larger than that is cut). */
+  /**
+   * Up to `maxBytes` payload bytes (at least one item if any is there, an item larger than that is cut). With 0 only
+   * what comes before the next byte or gap. Resizes before the start are left out but the last one; exit, eofs and end
+   * come to every cursor.
+   */
   read(maxBytes: number): LogItem[];
   /** Offset the next byte of `stream` will have. */
   position(stream: StreamId): number;
@@ -33,7 +37,7 @@ export interface LogSource {
   extents(): StreamExtent[];
   /** Throws `stream_unavailable`, or `offset_ahead` for an offset past the head. An offset before retention starts with a gap. */
   cursor(streams: readonly StreamId[], start: CursorStart): LogCursor;
-  /** `changed` is called (at most once per loop turn) after an append; the returned function stops it. */
+  /** `changed` is called within each append, after the entry is on disk and in memory; the returned function stops it. */
   onAppend(changed: () => void): () => void;
   /** Whether the `end` record is in the log. */
   readonly ended: boolean;

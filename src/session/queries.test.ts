@@ -101,7 +101,7 @@ function chunked(whole: Buffer, cuts: number[]): Buffer[] {
 
 function strip(chunks: Buffer[]): string {
   const stripper = new QueryStripper();
-  return Buffer.concat([...chunks.map((chunk) => stripper.strip(chunk)), stripper.end()]).toString('latin1');
+  return Buffer.concat([...chunks.map((chunk) => stripper.strip(chunk)), stripper.flush()]).toString('latin1');
 }
 
 const stream = fc.array(

@@ -75,7 +75,7 @@ export class QueryStripper {
   }
 
   /** What is still held back, when nothing more is stripped. */
-  end(): Buffer {
+  flush(): Buffer {
     const held = this.#state === 'queryEnd' ? Buffer.alloc(0) : Buffer.from(this.#held.subarray(0, this.#length));
     this.#length = 0;
     this.#state = 'ground';
