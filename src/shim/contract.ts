@@ -3,8 +3,7 @@
  * socket. Neither imports the other; `main.ts` joins them.
  */
 import type { ExitStatus, ProcessIdentity } from '../process/index.ts';
-import type { LaunchSpec } from '../protocol/launch/index.ts';
-import type { HolderFact, StreamId, TerminationOutcome } from '../protocol/session/index.ts';
+import type { StreamId } from '../protocol/session/index.ts';
 
 export type { ExitStatus, ProcessIdentity };
 
@@ -35,23 +34,4 @@ export interface Child extends ProcessIdentity {
   signal(signal: NodeJS.Signals): void;
   /** Releases descriptors. Does not signal anyone. */
   close(): void;
-}
-
-/** Starts the child after the checks of DESIGN §6 "Start"; throws `start_failed` with details.exit_status 125–127. */
-export type StartChild = (spec: LaunchSpec, handlers: ChildHandlers) => Child;
-
-/** Every process of a session: by group, session, environment mark and descent. */
-export interface ProcessTree {
-  readonly containment: 'tree' | 'marked';
-  /** Live members, zombies not among them; `child` included while it lives. */
-  members(): HolderFact[];
-  /** Members that still hold one of the child's output streams. */
-  holders(): HolderFact[];
-  /**
-   * Soft signal, then hard after `graceMs` on whatever of the whole tree is left, re-scanned until nothing is left or
-   * a bound is reached. A second call may only shorten the grace. Resolves with what could not be ended.
-   */
-  terminate(graceMs: number): Promise<HolderFact[]>;
-  /** From the signals actually sent and the wait status, never from timing. */
-  outcome(status: ExitStatus): TerminationOutcome;
 }
