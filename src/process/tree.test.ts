@@ -292,6 +292,10 @@ describe.each(containments)('termination (%s)', (kind, contain) => {
       ['left', 'self'],
       { containment },
     );
+    const { pid } = of.named['left']!;
+    const deadline = performance.now() + WAIT_MS;
+    while (systemTable.read(pid)?.name !== 'sleep' && performance.now() < deadline) await new Promise(setImmediate);
+    expect(systemTable.read(pid)!.name).toBe('sleep');
     if (kind === 'tree') {
       await terminate(of, SHORT_GRACE_MS);
       return;

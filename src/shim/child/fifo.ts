@@ -12,6 +12,7 @@ import { HoldfastError } from '../../protocol/index.ts';
 const { O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 /** Linux x86-64 and arm64 agree; Node does not export it. */
 const O_CLOEXEC = 0o2000000;
+const MKFIFO = 'mkfifo';
 const MKFIFO_MS = 5_000;
 
 /** `ours` is non-blocking, `theirs` blocking; both close on exec, and both are the caller's to close. */
@@ -29,7 +30,7 @@ export function openPipes(directions: readonly PipeDirection[], directory: strin
   const unlink = (): void => paths.forEach((path) => rmSync(path, { force: true }));
   unlink();
   try {
-    execFileSync('mkfifo', ['-m', '600', ...paths], { stdio: 'ignore', timeout: MKFIFO_MS });
+    execFileSync(MKFIFO, ['-m', '600', ...paths], { stdio: 'ignore', timeout: MKFIFO_MS });
     return directions.map((direction, index) => openEnds(paths[index]!, direction));
   } catch (error) {
     throw new HoldfastError('start_failed', 'The pipes of the session cannot be made; mkfifo(1) is needed for it.', {

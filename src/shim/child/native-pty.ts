@@ -1,7 +1,7 @@
 /**
  * The only file that touches `@lydell/node-pty`, and of it only the native binding: its own streams lose the tail of
  * a fast exit and burn a core on a child that does not read. The binding is not part of the package's typings; what is
- * relied on is pinned exactly and checked by native-pty.test.ts.
+ * relied on is pinned exactly and checked by pty.test.ts.
  */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
