@@ -73,30 +73,46 @@ export class OracleChecker {
   }
 }
 
-/** `node oracle.mjs BYTES [CHUNK_BYTES] [EXIT_CODE]`: writes the stream to stdout, blocking, and exits. */
-async function main([total, chunk = '65536', exitCode = '0']) {
+/**
+ * `node oracle.mjs BYTES [CHUNK_BYTES] [EXIT_CODE] [WHERE]`: writes the stream, blocking, and exits. A chunk of `~N` is
+ * 1 to N bytes, never the same for long. WHERE: `stdout`; `both`, the whole stream on stdout and on stderr, in turns;
+ * `turns`, its chunks on stdout and stderr in turns, so that the two merged in write order are the stream.
+ */
+async function main([total, chunk = '65536', exitCode = '0', where = 'stdout']) {
   const { writeSync } = await import('node:fs');
-  const size = Number(chunk);
+  const sizes = chunkSizes(chunk);
   const end = Number(total);
   const block = CELLS_PER_BLOCK * CELL_BYTES;
   let buffered = Buffer.alloc(0);
   let bufferedFrom = 0;
-  for (let offset = 0; offset < end; ) {
+  for (let offset = 0, turn = 0; offset < end; turn++) {
     if (offset >= bufferedFrom + buffered.length) {
       bufferedFrom = offset;
       buffered = oracleBytes(offset, Math.min(end, offset + block));
     }
-    const part = buffered.subarray(offset - bufferedFrom, offset - bufferedFrom + size);
-    offset += writeBlocking(writeSync, part);
+    const part = buffered.subarray(offset - bufferedFrom, offset - bufferedFrom + sizes());
+    const fds = where === 'both' ? [1, 2] : [where === 'turns' && turn % 2 === 1 ? 2 : 1];
+    for (const fd of fds) writeBlocking(writeSync, fd, part);
+    offset += part.length;
   }
   process.exit(Number(exitCode));
 }
 
+function chunkSizes(chunk) {
+  if (!chunk.startsWith('~')) return () => Number(chunk);
+  const most = Number(chunk.slice(1));
+  let state = most;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return 1 + Math.floor((state / 2 ** 32) * most);
+  };
+}
+
 /** stdout may be non-blocking when it is a pipe the parent made so. */
-function writeBlocking(writeSync, bytes) {
-  for (;;) {
+function writeBlocking(writeSync, fd, bytes) {
+  for (let written = 0; written < bytes.length; ) {
     try {
-      return writeSync(1, bytes);
+      written += writeSync(fd, bytes, written);
     } catch (error) {
       if (error.code !== 'EAGAIN') throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
