@@ -177,8 +177,9 @@ describe('a client whose srv is killed', () => {
     const waiting = (async () => {
       for await (const item of events) void item;
     })();
+    const told = expect(waiting).rejects.toMatchObject({ code: 'unreachable', details: { reason: 'shutdown' } });
     await (await own.connect()).down();
-    await expect(waiting).rejects.toMatchObject({ code: 'unreachable', details: { reason: 'shutdown' } });
+    await told;
     await own.dispose();
   });
 });

@@ -199,7 +199,10 @@ export class SessionReader {
           const told = this.#positions.skip(stream, from, to);
           if (told !== undefined) this.#handlers.item({ type: 'gap', stream, from: told.from, to: told.to, reason });
         }),
-        event: guarded((event) => this.#onEvent(event)),
+        event: guarded((event) => {
+          // A session tells its news to every connection; the log's begin with the attach.
+          if (state.link !== undefined) this.#onEvent(event);
+        }),
         closed: (error) => {
           if (!state.live) return;
           state.live = false;

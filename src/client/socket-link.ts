@@ -43,6 +43,7 @@ class SocketLink implements SessionLink {
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
   #greeting: { resolve: (hello: HelloEvent) => void; reject: (error: HoldfastError) => void } | undefined;
+  #greeted = false;
   #closed = false;
   #error: HoldfastError | undefined;
 
@@ -152,8 +153,10 @@ class SocketLink implements SessionLink {
   #onEvent(event: SessionEvent): void {
     const greeting = this.#greeting;
     if (greeting !== undefined) {
-      if (event.event === 'Hello') greeting.resolve(event);
-      else if (event.event === 'Error') greeting.reject(errorOf(event));
+      if (event.event === 'Hello') {
+        this.#greeted = true;
+        greeting.resolve(event);
+      } else if (event.event === 'Error') greeting.reject(errorOf(event));
       else return;
       this.#greeting = undefined;
       return;
@@ -184,7 +187,8 @@ class SocketLink implements SessionLink {
     this.#greeting = undefined;
     for (const waiting of this.#waiting.values()) waiting.fail(this.#error);
     this.#waiting.clear();
-    this.#handlers.closed(error ?? undefined);
+    // Whoever never got this link may be using its handlers for another one by now.
+    if (this.#greeted) this.#handlers.closed(error ?? undefined);
   }
 }
 
