@@ -4,7 +4,7 @@ import type { Attachment, AttachmentOutcome, OutputItem, ScreenPart, Session } f
 import { HoldfastError, limits } from '../protocol/index.ts';
 import type { AttachFrom, ExitFact } from '../protocol/session/index.ts';
 import { DetachKey } from './terminal/detach-key.ts';
-import { QueryStripper } from './terminal/query-stripper.ts';
+import { QueryStripper } from '../session/index.ts';
 import { Terminal, terminalSize, type TerminalSize } from './terminal/terminal.ts';
 
 export interface ShowOptions {
@@ -176,7 +176,8 @@ class SessionView {
   #outcome(outcome: AttachmentOutcome | undefined): ShowOutcome {
     if (this.#detached) return { why: 'detached', exit: null };
     if (outcome?.error !== undefined) throw HoldfastError.from(outcome.error);
-    if (outcome?.reason === 'stolen') return { why: 'stolen', exit: null, ...(outcome.by === undefined ? {} : { by: outcome.by }) };
+    if (outcome?.reason === 'stolen')
+      return { why: 'stolen', exit: null, ...(outcome.by === undefined ? {} : { by: outcome.by }) };
     if (outcome?.reason === 'detached' || outcome?.reason === 'cleared') return { why: 'detached', exit: null };
     return this.#exit === null ? { why: 'ended', exit: null } : { why: 'exited', exit: this.#exit };
   }

@@ -6,5 +6,5 @@ export type * from './contract.ts';
 export { FlowControl, type FlowReader } from './flow.ts';
 export { acceptHello, expectHello, helloRequired } from './hello.ts';
 export { SessionLog } from './log.ts';
-export { QueryStripper } from './queries.ts';
+export { QueryScanner, QueryStripper } from './queries.ts';
 export { ReaderPump } from './serve.ts';

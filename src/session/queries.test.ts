@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { QueryStripper } from './queries.ts';
+import { QueryScanner, QueryStripper } from './queries.ts';
 
 const ESC = '\x1b';
 const ST = '\x1b\\';
@@ -150,5 +150,43 @@ describe('terminal queries', () => {
     expect(strip([bytes(`${ESC}[\r\n6n`)])).toBe('\r\n');
     const endless = `${ESC}]52;c;${'A'.repeat(20_000)}`;
     expect(strip([bytes(endless)])).toBe(endless);
+  });
+});
+
+describe('the query scanner', () => {
+  const queries = [
+    '\x1b[c',
+    '\x1b[0c',
+    '\x1b[>c',
+    '\x1b[=c',
+    '\x1b[6n',
+    '\x1b[5n',
+    '\x1b[?6n',
+    '\x1b[?2004$p',
+    '\x1b[4$p',
+    '\x1b[>q',
+    '\x1b[>0q',
+    '\x1b[?u',
+    '\x1b[18t',
+    '\x1b[14t',
+    '\x1b]11;?\x07',
+    '\x1b]4;1;?\x1b\\',
+    '\x1b]7501;?\x07',
+    '\x1bP$qm\x1b\\',
+  ];
+
+  it('finds every query at its end, however the bytes are split', () => {
+    const text = `begin\x1b[31mred\x1b[2J${queries.join('text\x1b]0;title\x07\x1b[1;2H')}\x1b[?25h`;
+    const expected: number[] = [];
+    new QueryScanner((end) => expected.push(end)).push(Buffer.from(text, 'latin1'));
+    expect(expected).toHaveLength(queries.length);
+    for (const [index, end] of expected.entries()) expect(text.slice(0, end).endsWith(queries[index] ?? '')).toBe(true);
+    for (const size of [1, 2, 3, 7]) {
+      const found: number[] = [];
+      const scanner = new QueryScanner((end) => found.push(end));
+      const bytes = Buffer.from(text, 'latin1');
+      for (let at = 0; at < bytes.length; at += size) scanner.push(bytes.subarray(at, at + size));
+      expect(found).toEqual(expected);
+    }
   });
 });

@@ -12,6 +12,9 @@ const SUB = 0x1a;
 const ESC = 0x1b;
 const BACKSLASH = 0x5c;
 const DEL = 0x7f;
+const CSI = 0x5b;
+const SGR = 0x6d;
+const PRIVATE = 0x3f;
 
 /** A longer sequence is no query. */
 const SEQUENCE_BYTES = 4096;
@@ -47,6 +50,11 @@ const CSI_QUERIES: ReadonlyMap<string, (parameter: number) => boolean> = new Map
   ['#R', ANY], // XTREPORTCOLORS
 ]);
 
+/** Final bytes of the queries above. */
+const CSI_FINALS: ReadonlySet<number> = new Set(
+  [...CSI_QUERIES.keys()].map((form) => form.charCodeAt(form.length - 1)),
+);
+
 /** OSC numbers that ask when a parameter is `?`: colours, clipboard, kitty colours, program status. */
 const OSC_QUERIES = new Set(['4', '5', '10', '11', '12', '13', '14', '15', '16', '17', '18', '19', '21', '52', '7501']);
 const OSC_NUMBER_BYTES = 4;
@@ -59,22 +67,74 @@ const APC_QUERY = /^\x1b_G(?:[^;]*,)?a=q(?:[,;]|$)/;
 
 /** Takes queries out of a stream of chunks and leaves every other byte as it is. */
 export class QueryStripper {
+  #kept: Buffer[] = [];
+  readonly #recogniser = new QueryRecogniser({
+    pass: (bytes) => void this.#kept.push(bytes),
+    query: (sequence) => this.#keepControls(sequence),
+  });
+
+  /** The bytes to show. A sequence that may become a query is held back until it is known to be none. */
+  strip(chunk: Buffer): Buffer {
+    this.#kept = [];
+    this.#recogniser.push(chunk);
+    return this.#kept.length === 1 ? this.#kept[0]! : Buffer.concat(this.#kept);
+  }
+
+  /** What is still held back, when nothing more is stripped. */
+  flush(): Buffer {
+    return this.#recogniser.flush();
+  }
+
+  /** Controls inside a CSI sequence are obeyed on their own: they stay. */
+  #keepControls(sequence: Buffer): void {
+    const kind = sequence.find((byte, at) => at > 0 && byte >= 0x20);
+    if (kind !== 0x5b && kind !== 0x5a) return;
+    const controls = sequence.filter((byte) => byte < 0x20 && byte !== ESC);
+    if (controls.length > 0) this.#kept.push(Buffer.from(controls));
+  }
+}
+
+/** Finds queries in a stream of chunks; runs on every byte of a terminal session. */
+export class QueryScanner {
+  readonly #recogniser: QueryRecogniser;
+
+  /** `found` gets the offset right behind each query, counted from the first byte pushed. */
+  constructor(found: (end: number) => void) {
+    this.#recogniser = new QueryRecogniser({ pass: () => {}, query: (_, end) => found(end) });
+  }
+
+  push(chunk: Buffer): void {
+    this.#recogniser.push(chunk);
+  }
+}
+
+interface QuerySink {
+  pass(bytes: Buffer): void;
+  /** `end`: the offset right behind `sequence`, counted from the first byte pushed. */
+  query(sequence: Buffer, end: number): void;
+}
+
+class QueryRecogniser {
+  readonly #sink: QuerySink;
   #state: State = 'ground';
   #held: Buffer = Buffer.alloc(64);
   #length = 0;
   /** The OSC's number is complete and one that can ask. */
   #numbered = false;
+  /** Bytes of earlier chunks, and where in this one the machine is. */
+  #before = 0;
+  #at = 0;
 
-  #kept: Buffer[] = [];
-
-  /** The bytes to show. A sequence that may become a query is held back until it is known to be none. */
-  strip(chunk: Buffer): Buffer {
-    this.#kept = [];
-    this.#scan(chunk);
-    return this.#kept.length === 1 ? this.#kept[0]! : Buffer.concat(this.#kept);
+  constructor(sink: QuerySink) {
+    this.#sink = sink;
   }
 
-  /** What is still held back, when nothing more is stripped. */
+  push(chunk: Buffer): void {
+    this.#scan(chunk);
+    this.#before += chunk.length;
+  }
+
+  /** What is still held back, when nothing more is pushed. */
   flush(): Buffer {
     const held = this.#state === 'queryEnd' ? Buffer.alloc(0) : Buffer.from(this.#held.subarray(0, this.#length));
     this.#length = 0;
@@ -86,21 +146,22 @@ export class QueryStripper {
     let from = this.#state === 'ground' || this.#passing ? 0 : -1;
     for (let at = 0; at < chunk.length; at++) {
       if (this.#state === 'ground') {
-        at = chunk.indexOf(ESC, at);
+        at = nextSuspect(chunk, at);
         if (at < 0) break;
       }
+      this.#at = at;
       const byte = chunk[at]!;
       const wasPassing = this.#state === 'ground' || this.#passing;
       this.#step(byte);
       const isPassing = this.#state === 'ground' || this.#passing;
       if (wasPassing && !isPassing) {
-        if (at > from) this.#pass(chunk.subarray(from, at));
+        if (at > from) this.#sink.pass(chunk.subarray(from, at));
         from = -1;
       } else if (!wasPassing && isPassing) {
         from = at + 1;
       }
     }
-    if (from >= 0 && from < chunk.length) this.#pass(chunk.subarray(from));
+    if (from >= 0 && from < chunk.length) this.#sink.pass(chunk.subarray(from));
   }
 
   /** Inside a string that is known to be no query. */
@@ -231,14 +292,14 @@ export class QueryStripper {
     const held = this.#held.subarray(0, this.#length);
     this.#length = 0;
     this.#state = 'ground';
-    this.#query(held);
+    this.#sink.query(held, this.#before + this.#at + 1);
   }
 
   #release(next: State = 'ground'): void {
     const held = Buffer.from(this.#held.subarray(0, this.#length));
     this.#length = 0;
     this.#state = next;
-    if (held.length > 0) this.#pass(held);
+    if (held.length > 0) this.#sink.pass(held);
   }
 
   #restOf(): State {
@@ -253,16 +314,22 @@ export class QueryStripper {
   #text(): string {
     return this.#held.toString('latin1', 0, this.#length);
   }
+}
 
-  #pass(bytes: Buffer): void {
-    this.#kept.push(bytes);
+/**
+ * The next ESC from `at` on that may begin a query, or −1. Colours and cursor movements, nearly all there is, end within
+ * the chunk in a byte no query ends in, and are passed over here.
+ */
+function nextSuspect(chunk: Buffer, at: number): number {
+  for (let esc = chunk.indexOf(ESC, at); esc >= 0; ) {
+    if (chunk[esc + 1] !== CSI) return esc;
+    let end = esc + 2;
+    while (end < chunk.length && chunk[end]! >= 0x20 && chunk[end]! < 0x40) end++;
+    const final = chunk[end];
+    // A colour (`m`) is by far the commonest; only XTQMODKEYS, which has a prefix, is a query.
+    const isColour = final === SGR && chunk[esc + 2] !== PRIVATE;
+    if (final === undefined || final < 0x40 || final > 0x7e || (CSI_FINALS.has(final) && !isColour)) return esc;
+    esc = chunk.indexOf(ESC, end + 1);
   }
-
-  #query(held: Buffer): void {
-    // Controls inside a CSI sequence are obeyed on their own: they stay.
-    const kind = held.find((byte, at) => at > 0 && byte >= 0x20);
-    if (kind !== 0x5b && kind !== 0x5a) return;
-    const controls = held.filter((byte) => byte < 0x20 && byte !== ESC);
-    if (controls.length > 0) this.#kept.push(Buffer.from(controls));
-  }
+  return -1;
 }

@@ -18,14 +18,14 @@ import {
   type Throttle,
 } from '../protocol/session/index.ts';
 import type { Clock, Faults, Ids } from '../runtime/index.ts';
-import { FlowControl, SessionLog } from '../session/index.ts';
+import { ScreenService } from '../screen/index.ts';
+import { FlowControl, QueryScanner, SessionLog } from '../session/index.ts';
 import { Activity } from './activity.ts';
 import type { Child, ChildHandlers } from './contract.ts';
 import type { ProcessTree } from '../process/index.ts';
 import { Ending } from './ending.ts';
 import { InputQueue, Lease, type LeaseChange } from './input/index.ts';
 import { Pace } from './pace.ts';
-import { QueryScanner, ScreenService } from './screen/index.ts';
 import { ExclusiveStreams } from './server/exclusive.ts';
 import type { Attachment } from './server/attachment.ts';
 import type { Peer } from './server/peer.ts';

@@ -1,7 +1,9 @@
 /** The archive socket: srv serves the logs of sessions that are over with the frames their shims would send. */
 import { isLive, type Session } from '../domains/sessions/index.ts';
 import { HoldfastError } from '../protocol/index.ts';
-import { type ClosedSession, ClosedSessionServer, openClosedLog } from '../session/index.ts';
+import { drawClosed, type Mirror } from '../screen/index.ts';
+import { type ClosedScreens, type ClosedSession, ClosedSessionServer, openClosedLog } from '../session/index.ts';
+import type { Clock } from '../runtime/index.ts';
 import { listenUnix } from '../transport/index.ts';
 import type { BrokerContext } from './broker-context.ts';
 import { closedLogOf } from './dead-session.ts';
@@ -15,7 +17,11 @@ export interface Archive {
 /** Serves on `run/archive.sock`; the home's lock is held. */
 export async function startArchive(context: BrokerContext): Promise<Archive> {
   const { paths, clock, journal } = context;
-  const server = new ClosedSessionServer({ clock, find: (id) => findClosed(context, id) });
+  const server = new ClosedSessionServer({
+    clock,
+    find: (id) => findClosed(context, id),
+    screen: closedScreens(clock),
+  });
   const listener = await listenUnix(paths.archiveSocket, (stream) => server.accept(stream), {
     clock,
     replaceStale: true,
@@ -27,6 +33,21 @@ export async function startArchive(context: BrokerContext): Promise<Archive> {
       await listener.close();
       server.close();
     },
+  };
+}
+
+function closedScreens(clock: Clock): ClosedScreens {
+  const draw = async <T>({ log, child }: ClosedSession, read: (mirror: Mirror) => T): Promise<T> => {
+    const mirror = await drawClosed(log, child.rows, child.cols, clock);
+    const result = read(mirror);
+    mirror.close();
+    return result;
+  };
+  return {
+    capture: (session, lastLines) =>
+      draw(session, (mirror) => ({ event: 'ScreenCapture', ...mirror.text(lastLines), ...mirror.state })),
+    serialize: (session) =>
+      draw(session, (mirror) => ({ ...mirror.state, ...mirror.size, bytes: Buffer.from(mirror.serialize()) })),
   };
 }
 

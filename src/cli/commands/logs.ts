@@ -5,7 +5,7 @@ import type { AttachFrom, StreamId } from '../../protocol/session/index.ts';
 import { flag, integer, text } from '../arguments.ts';
 import type { CommandContext, OptionValues } from '../command.ts';
 import { type Output, OutputClosed } from '../output.ts';
-import { QueryStripper } from '../terminal/query-stripper.ts';
+import { QueryStripper } from '../../session/index.ts';
 
 export async function run({ connect, positionals, options, json, out }: CommandContext): Promise<number> {
   const streams = streamsOf(text(options, 'stream'));
@@ -35,7 +35,8 @@ async function startOf(session: Session, options: OptionValues, stream: StreamId
   const offset = integer(options, 'since-offset', 0, Number.MAX_SAFE_INTEGER);
   const lines = integer(options, 'tail', 0, 1_000_000_000);
   if (offset !== undefined && lines !== undefined) throw invalid('--tail', 'give --tail or --since-offset, not both');
-  if (offset !== undefined) return offset;
+  // Of the stream it is about; another one has offsets of its own and is shown whole.
+  if (offset !== undefined) return { offsets: { [stream]: offset } };
   if (lines === undefined) return 'start';
   const backlog = await session.backlog(stream);
   return { offsets: { [stream]: backlog.offset + lastLines(backlog.bytes, lines) } };

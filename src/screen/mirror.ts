@@ -2,10 +2,10 @@
  * The screen of a session: an emulator fed from the log as a cursor, in bounded pieces and off the byte path (DESIGN
  * §6 "Screen"). It exists from the first need on and starts at the oldest byte still held.
  */
-import { type StreamId, STDOUT } from '../../protocol/session/index.ts';
-import type { LogCursor, LogItem, LogSource } from '../../session/contract.ts';
-import { type Clock, withDeadline } from '../../runtime/index.ts';
-import { HoldfastError } from '../../protocol/errors.ts';
+import { type StreamId, STDOUT } from '../protocol/session/index.ts';
+import type { LogCursor, LogItem, LogSource } from '../session/index.ts';
+import { type Clock, withDeadline } from '../runtime/index.ts';
+import { HoldfastError } from '../protocol/errors.ts';
 import type { Emulator, EmulatorEvents, ScreenText } from './emulator.ts';
 import { groundPrefix } from './ground.ts';
 

@@ -1,7 +1,7 @@
 /** Creates the screen when it is first needed and answers the child's terminal queries from it. */
-import { SCREEN_WAIT_MS } from '../../protocol/limits.ts';
-import type { LogSource } from '../../session/contract.ts';
-import type { Clock } from '../../runtime/index.ts';
+import { SCREEN_WAIT_MS } from '../protocol/limits.ts';
+import type { LogSource } from '../session/index.ts';
+import type { Clock } from '../runtime/index.ts';
 import { Mirror } from './mirror.ts';
 import { QueryLedger } from './queries.ts';
 
