@@ -1,8 +1,17 @@
 /** Output is exact: data computed from its offset through real sessions to readers of every kind. */
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Session } from '../../src/client/index.ts';
+import type { Session, SessionSpec } from '../../src/client/index.ts';
 import { CuttingProxy } from '../support/cutting-proxy.ts';
-import { dawdle, lengthAsRead, openOracleRead, oracleArgv, type OracleRead, readOracle } from '../support/oracle-reader.ts';
+import {
+  dawdle,
+  lengthAsRead,
+  openOracleRead,
+  oracleArgv,
+  type OracleRead,
+  readOracle,
+} from '../support/oracle-reader.ts';
 import { seededRandom } from '../support/random.ts';
 import { TestRuntime } from '../support/runtime.ts';
 
@@ -21,11 +30,24 @@ function expectWhole(read: OracleRead, bytes: number, stream: 1 | 2 = 1): void {
   expect({ bytes: checker?.bytes, gaps: read.gaps }).toEqual({ bytes, gaps: [] });
 }
 
+/** Every byte is there, right at its offset (the reader checked that), or in a gap. */
+function expectAccounted(read: OracleRead, total: number, leastBytes: number, stream: 1 | 2 = 1): void {
+  const { bytes = 0, gapBytes = 0 } = read.streams.get(stream) ?? {};
+  expect(bytes + gapBytes).toBe(total);
+  expect(bytes).toBeGreaterThanOrEqual(leastBytes);
+  for (const gap of read.gaps) expect(gap.reason).toBe('retention');
+}
+
+/** What a session's log takes on disk. */
+function logBytes(id: string): number {
+  const directory = join(runtime.home, 'sessions', id, 'log');
+  return readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
+}
+
 /** A session whose child waits for a line before it writes, so that readers can be there from the first byte. */
-async function waiting(argv: string[], pty: boolean, merge = false): Promise<Session> {
-  const kind = pty ? 'pty' : 'pipe';
+async function waiting(argv: string[], pty: boolean, spec: Partial<SessionSpec> = {}): Promise<Session> {
   const start = 'stty -echo 2>/dev/null; read -r go; exec "$0" "$@"';
-  return runtime.run(['/bin/sh', '-c', start, ...argv], { kind, merge_stderr: merge });
+  return runtime.run(['/bin/sh', '-c', start, ...argv], { kind: pty ? 'pty' : 'pipe', ...spec });
 }
 
 describe.each([
@@ -58,10 +80,115 @@ describe.each([
     }
     // Each of the two was cut about every quarter of a MiB.
     expect(proxy.cuts).toBeGreaterThan(20);
-    expect(reads.slice(-2).map(({ lost }) => lost).reduce((sum, lost) => sum + lost)).toBeGreaterThan(20);
+    expect(
+      reads
+        .slice(-2)
+        .map(({ lost }) => lost)
+        .reduce((sum, lost) => sum + lost),
+    ).toBeGreaterThan(20);
     await session.wait({ for: 'end' });
     const late = await readOracle(session, { pty });
     expectWhole(late, total);
     expect(late.exit).toMatchObject({ code: 7 });
+  });
+
+  it('[L1] [L2] keeps one-byte writes, CRLF, NUL, invalid UTF-8 and a last line without a newline as they are', async () => {
+    const random = seededRandom(`one-byte writes of a ${kind} session`);
+    const bytes = (long ? 1024 : 96) * 1024 + random(4096);
+    const session = await waiting(oracleArgv({ bytes, chunk: 1, exit: 3 }), pty);
+    const live = openOracleRead(session, { pty });
+    await live.opened;
+    const { socket } = await session.record();
+    await using proxy = await CuttingProxy.before(socket, { random, mostBytes: 16 * 1024, cuts: 12 });
+    const cut = readOracle(session, { pty });
+    await session.write('go\n');
+    const total = lengthAsRead(bytes, pty);
+    for (const read of [await live.result, await cut]) {
+      expectWhole(read, total);
+      expect(read.exit).toMatchObject({ code: 3 });
+    }
+    expect(proxy.cuts).toBeGreaterThan(2);
+    await session.wait({ for: 'end' });
+    expectWhole(await readOracle(session, { pty }), total);
+  });
+
+  it('[L1] [L3] [L8] carries a burst of 64 MiB whole, and accounts for what retention took from a late reader', async () => {
+    const bytes = 64 * MIB + 11;
+    const session = await waiting(oracleArgv({ bytes }), pty);
+    const live = openOracleRead(session, { pty });
+    await live.opened;
+    await session.write('go\n');
+    const total = lengthAsRead(bytes, pty);
+    expectWhole(await live.result, total);
+    await session.wait({ for: 'end' });
+    // Records have heads, and a PTY makes more of it: 64 MiB of disk hold somewhat less.
+    expectAccounted(await readOracle(session, { pty }), total, 48 * MIB);
+    expect(logBytes(session.id)).toBeLessThanOrEqual(64 * MIB);
+  });
+
+  it('[L3] [L8] with tiny limits bytes and gaps make the total, for slow, dropping and late readers', async () => {
+    const random = seededRandom(`tiny limits of a ${kind} session`);
+    const bytes = 6 * MIB + random(MIB);
+    const limits = { memory_bytes: 64 * 1024, spill_bytes: 256 * 1024, segment_bytes: 64 * 1024 };
+    const session = await waiting(oracleArgv({ bytes, chunk: `~${1 + random(9000)}` }), pty, { limits });
+    const slow = openOracleRead(session, { pty, credit: 16 * 1024, taken: () => dawdle(4) });
+    await slow.opened;
+    const { socket } = await session.record();
+    await using proxy = await CuttingProxy.before(socket, { random, mostBytes: 64 * 1024, cuts: 20 });
+    const dropping = openOracleRead(session, { pty, credit: 64 * 1024 });
+    await dropping.opened;
+    await session.write('go\n');
+    const total = lengthAsRead(bytes, pty);
+    const slowly = await slow.result;
+    expectAccounted(slowly, total, 64 * 1024);
+    expect(slowly.gaps.length).toBeGreaterThan(0);
+    expectAccounted(await dropping.result, total, 64 * 1024);
+    expect(proxy.cuts).toBeGreaterThan(0);
+    await session.wait({ for: 'end' });
+    const late = await readOracle(session, { pty });
+    expectAccounted(late, total, 128 * 1024);
+    expect(late.gaps).toEqual([{ type: 'gap', stream: 1, from: 0, to: late.gaps[0]?.to, reason: 'retention' }]);
+    expect(logBytes(session.id)).toBeLessThanOrEqual(limits.spill_bytes);
+  });
+});
+
+describe('stdout and stderr of a pipe session', () => {
+  it('[L1] [L3] are both exact, each with its own offsets, whole or with gaps', async () => {
+    const bytes = 4 * MIB + 5;
+    const argv = oracleArgv({ bytes, chunk: '~30000', where: 'both' });
+    const whole = await waiting(argv, false);
+    const cramped = await waiting(argv, false, {
+      limits: { memory_bytes: 64 * 1024, spill_bytes: 512 * 1024, segment_bytes: 64 * 1024 },
+    });
+    const reads = [
+      openOracleRead(whole, {}),
+      openOracleRead(whole, { streams: [2] }),
+      openOracleRead(cramped, { taken: () => dawdle(1) }),
+    ];
+    await Promise.all(reads.map(({ opened }) => opened));
+    await whole.write('go\n');
+    await cramped.write('go\n');
+    const [both, only, slow] = await Promise.all(reads.map(({ result }) => result));
+    expectWhole(both!, bytes, 1);
+    expectWhole(both!, bytes, 2);
+    expectWhole(only!, bytes, 2);
+    expect(only!.streams.has(1)).toBe(false);
+    for (const stream of [1, 2] as const) expectAccounted(slow!, bytes, 1, stream);
+    await cramped.wait({ for: 'end' });
+    const late = await readOracle(cramped);
+    for (const stream of [1, 2] as const) expectAccounted(late, bytes, 1, stream);
+  });
+
+  it('[L1] merged they come in the order they were written', async () => {
+    const bytes = 2 * MIB + 3;
+    const session = await waiting(oracleArgv({ bytes, chunk: '~900', where: 'turns' }), false, { merge_stderr: true });
+    const live = openOracleRead(session);
+    await live.opened;
+    await session.write('go\n');
+    const read = await live.result;
+    expectWhole(read, bytes);
+    expect([...read.streams.keys()]).toEqual([1]);
+    await session.wait({ for: 'end' });
+    expectWhole(await readOracle(session), bytes);
   });
 });

@@ -84,7 +84,8 @@ function take(read: OracleRead, item: OutputItem, pty: boolean): void {
     read.gaps.push(item);
   } else if (item.type === 'eof') {
     const { position = 0 } = checker(item.stream);
-    if (position !== item.offset) throw new Error(`eof of stream ${item.stream} at ${item.offset}, the reader is at ${position}`);
+    if (position !== item.offset)
+      throw new Error(`eof of stream ${item.stream} at ${item.offset}, the reader is at ${position}`);
   } else if (item.type === 'child_exit') {
     if (read.exit !== undefined) throw new Error('the exit was told twice');
     read.exit = item.exit;
