@@ -25,6 +25,7 @@ const TEST = '[.]test[.]ts$';
 const DOORS = [
   '^src/[^/]+/(index|internal|contract)[.]ts$',
   '^src/domains/[^/]+/(index|internal|contract)[.]ts$',
+  '^src/kernel/sqlite/index[.]ts$',
   '^src/protocol/(errors|limits)[.]ts$',
   '^src/protocol/[^/]+/(index|schemas)[.]ts$',
 ];
@@ -98,7 +99,7 @@ module.exports = {
       name: 'declared-packages-only',
       comment: 'What a process imports is in dependencies or optionalDependencies',
       severity: 'error',
-      from: { path: '^src/', pathNot: '[.]test[.]ts$|[.]d[.]ts$' },
+      from: { path: '^src/', pathNot: '[.]test[.]ts$|[.]d[.]ts$|(contract-suite|log-contract|testing)[.]ts$|/fixtures/' },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
     },
     {

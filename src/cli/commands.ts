@@ -116,6 +116,14 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./commands/resize.ts'),
   },
   {
+    name: 'rename',
+    usage: 'ID [NAME]',
+    about: 'give a session another name, or none',
+    options: [],
+    positionals: [1, 2],
+    load: () => import('./commands/rename.ts'),
+  },
+  {
     name: 'signal',
     usage: 'ID SIGNAL',
     about: 'send a signal to a session’s foreground processes',

@@ -1,4 +1,10 @@
-import type { CreateSession, EventEnvelope, RuntimeStatus, SessionRecord, SuccessReply } from '../protocol/control/index.ts';
+import type {
+  CreateSession,
+  EventEnvelope,
+  RuntimeStatus,
+  SessionRecord,
+  SuccessReply,
+} from '../protocol/control/index.ts';
 import { HoldfastError } from '../protocol/index.ts';
 import type { Clock, Ids } from '../runtime/index.ts';
 import type { CallOptions, ControlCalls } from './control-calls.ts';
@@ -62,7 +68,8 @@ export class Holdfast {
       const record = await watch.wait(created.record.id, SATISFIED.started, signal);
       return { session: created.session, record: started(record) };
     } catch (error) {
-      if (deadline.aborted) throw new HoldfastError('timeout', `session ${created.record.id} did not start within ${START_MS} ms`);
+      if (deadline.aborted)
+        throw new HoldfastError('timeout', `session ${created.record.id} did not start within ${START_MS} ms`);
       throw error;
     }
   }
@@ -85,7 +92,10 @@ export class Holdfast {
   }
 
   /** Ends the whole tree: soft now, hard after `graceMs` (default 5,000). Resolves at once; `wait` for the end. */
-  async stop(session: string, options: CallOptions & { graceMs?: number } = {}): Promise<{ record: SessionRecord; alreadyExited: boolean }> {
+  async stop(
+    session: string,
+    options: CallOptions & { graceMs?: number } = {},
+  ): Promise<{ record: SessionRecord; alreadyExited: boolean }> {
     const { graceMs, ...rest } = options;
     const reply = await this.#mutate(
       { cmd: 'terminate_session', session, ...(graceMs === undefined ? {} : { grace_ms: graceMs }) },
@@ -102,10 +112,18 @@ export class Holdfast {
     return (await this.#mutate({ cmd: 'signal_session', session, signal }, options))['session'] as SessionRecord;
   }
 
+  /** Gives a session another name, or with null none. `conflict` when another session has it. */
+  async rename(session: string, name: string | null, options: CallOptions = {}): Promise<SessionRecord> {
+    return (await this.#mutate({ cmd: 'rename_session', session, name }, options))['session'] as SessionRecord;
+  }
+
   /** Forgets a session and its log; a live one only with `force`, which ends it first. Returns its id. */
   async remove(session: string, options: CallOptions & { force?: boolean } = {}): Promise<string> {
     const { force, ...rest } = options;
-    const reply = await this.#mutate({ cmd: 'remove_session', session, ...(force === undefined ? {} : { force }) }, rest);
+    const reply = await this.#mutate(
+      { cmd: 'remove_session', session, ...(force === undefined ? {} : { force }) },
+      rest,
+    );
     return reply['removed'] as string;
   }
 
@@ -114,7 +132,11 @@ export class Holdfast {
     return (await this.#mutate({ cmd: 'purge_exited', ...filter }, options))['removed'] as string[];
   }
 
-  async setDesired(session: string, desired: SessionRecord['desired'], options: CallOptions = {}): Promise<SessionRecord> {
+  async setDesired(
+    session: string,
+    desired: SessionRecord['desired'],
+    options: CallOptions = {},
+  ): Promise<SessionRecord> {
     return (await this.#mutate({ cmd: 'set_desired', session, desired }, options))['session'] as SessionRecord;
   }
 
@@ -164,7 +186,12 @@ export class Holdfast {
       const page = (await this.#read(
         { cmd: 'get_events', since, max: EVENTS_PER_PAGE, ...(from.epoch === undefined ? {} : { epoch: from.epoch }) },
         options,
-      )) as unknown as { events: (EventEnvelope & Record<string, unknown>)[]; epoch: string; complete: boolean; next: number };
+      )) as unknown as {
+        events: (EventEnvelope & Record<string, unknown>)[];
+        epoch: string;
+        complete: boolean;
+        next: number;
+      };
       if (events.length === 0) complete = (page.events[0]?.version ?? since + 1) <= since + 1;
       events.push(...page.events);
       const last = page.events.at(-1)?.version;
@@ -179,7 +206,11 @@ export class Holdfast {
     const link = await this.#context.calls.link('always', rest.signal);
     const gone = link.closed;
     try {
-      await this.#context.calls.call({ cmd: 'shutdown', ...(sessions === undefined ? {} : { sessions }) } as { cmd: string }, false, rest);
+      await this.#context.calls.call(
+        { cmd: 'shutdown', ...(sessions === undefined ? {} : { sessions }) } as { cmd: string },
+        false,
+        rest,
+      );
     } catch (error) {
       // It may be gone before its reply is out; its word that it shuts down is as good.
       if (!(error instanceof HoldfastError) || error.details['reason'] !== 'shutdown') throw error;

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { checkHomeLength, homePaths, type StartReport } from '../protocol/home/index.ts';
+import { RUNTIME_MARK } from '../process/index.ts';
 import { HoldfastError } from '../protocol/index.ts';
 import { type Clock, withDeadline } from '../runtime/index.ts';
 import { abortable } from './backoff.ts';
@@ -82,7 +83,7 @@ function logOf(home: string): string {
 
 /** Runtime processes inherit nothing of ours: a runtime started inside a session must not look like part of it. */
 export function runtimeEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const kept: NodeJS.ProcessEnv = {};
+  const kept: NodeJS.ProcessEnv = { [RUNTIME_MARK]: '1' };
   for (const [name, value] of Object.entries(env)) {
     if (!name.startsWith('HOLDFAST_') || name === FAULT_PLAN) kept[name] = value;
   }

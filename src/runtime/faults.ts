@@ -34,7 +34,7 @@ export interface Faults {
 
 export const noFaults: Faults = { hit() {} };
 
-export class InjectedFault extends Error {
+class InjectedFault extends Error {
   override readonly name = 'InjectedFault';
 }
 

@@ -113,6 +113,7 @@ export class SrvService implements ControlService<SessionsCommand> {
       case 'set_desired':
         if (command.desired !== 'running') await this.#terminate(recordOf(commit).id, limits.STOP_GRACE_MS);
         break;
+      case 'rename_session':
       case 'purge_exited':
         break;
     }

@@ -33,6 +33,7 @@ const REQUIRED: { readonly [K in Name]: readonly string[] } = {
   list_sessions: [],
   terminate_session: ['session'],
   signal_session: ['session', 'signal'],
+  rename_session: ['session'],
   remove_session: ['session'],
   purge_exited: [],
   set_desired: ['session', 'desired'],

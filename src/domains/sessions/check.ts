@@ -95,7 +95,7 @@ export function checkSize(rows: number, cols: number): void {
   }
 }
 
-function checkName(name: string): void {
+export function checkName(name: string): void {
   if (name === '') throw invalid('name', 'a name is not empty; leave it out for none');
   if (Buffer.byteLength(name) > limits.NAME_BYTES)
     throw invalid('name', `a name has at most ${limits.NAME_BYTES} bytes`);

@@ -2,7 +2,7 @@
 import type { CreateSession, SessionRecord, SessionsEvent } from '../../protocol/control/index.ts';
 import { HoldfastError, invalid, limits } from '../../protocol/index.ts';
 import type { SessionLimits } from '../../protocol/launch/index.ts';
-import { checkCreate, mergeLimits } from './check.ts';
+import { checkCreate, checkName, mergeLimits } from './check.ts';
 import type { ObservationCommand, SessionsInput } from './commands.ts';
 import { decideObservation } from './observe.ts';
 import { selectSession } from './select.ts';
@@ -51,6 +51,8 @@ export function decide(
       return terminate(policy, selectSession(state, input.session), input.grace_ms);
     case 'signal_session':
       return signal(policy, selectSession(state, input.session));
+    case 'rename_session':
+      return rename(policy, state, selectSession(state, input.session), input.name ?? null);
     case 'remove_session':
       return remove(selectSession(state, input.session), input.force === true);
     case 'purge_exited':
@@ -74,17 +76,7 @@ function create(
   checkCreate(command);
   const sessionLimits = mergeLimits(policy.sessionLimits, command.limits);
   const name = command.name ?? null;
-  const taken = name === null ? undefined : state.names.get(name);
-  if (taken !== undefined) {
-    throw new HoldfastError(
-      'conflict',
-      `the name "${name}" is taken by session ${taken}; choose another or remove that session`,
-      {
-        field: 'name',
-        details: { session: taken },
-      },
-    );
-  }
+  checkFree(state, name);
   if (state.live >= policy.liveSessions) {
     throw new HoldfastError(
       'busy',
@@ -115,6 +107,24 @@ function create(
   const session = evolve(initialState(), event, context.now).sessions.get(event.session_id);
   if (session === undefined) throw new HoldfastError('internal', 'a created session is not in the state');
   return { events: [event], result: { session: toRecord(session, policy.places) } };
+}
+
+function checkFree(state: SessionsState, name: string | null): void {
+  const taken = name === null ? undefined : state.names.get(name);
+  if (taken === undefined) return;
+  throw new HoldfastError(
+    'conflict',
+    `the name "${name}" is taken by session ${taken}; choose another or remove that session`,
+    { field: 'name', details: { session: taken } },
+  );
+}
+
+function rename(policy: SessionsPolicy, state: SessionsState, session: Session, name: string | null): SessionsDecision {
+  const result = { session: { ...toRecord(session, policy.places), name } };
+  if (session.name === name) return { events: [], result };
+  if (name !== null) checkName(name);
+  checkFree(state, name);
+  return { events: [{ event: 'session_renamed', session_id: session.id, name }], result };
 }
 
 function terminate(policy: SessionsPolicy, session: Session, graceMs: number | undefined): SessionsDecision {

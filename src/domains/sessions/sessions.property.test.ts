@@ -39,6 +39,7 @@ const VERBS = [
   'driver',
   'resized',
   'terminate',
+  'rename',
   'remove',
   'force',
   'purge',
@@ -79,6 +80,8 @@ function commandOf(verb: Verb, id: string, name: string | null): SessionsInput {
       return { cmd: 'observe_resized', session_id: id, rows: 30, cols: 90 };
     case 'terminate':
       return { cmd: 'terminate_session', session: id };
+    case 'rename':
+      return { cmd: 'rename_session', session: id, name };
     case 'remove':
       return { cmd: 'remove_session', session: id };
     case 'force':
@@ -102,11 +105,17 @@ function predict(model: Map<string, Modelled>, verb: Verb, id: string, name: str
     return null;
   }
   const session = model.get(id);
-  if (session === undefined) return ['terminate', 'remove', 'force'].includes(verb) ? 'not_found' : null;
+  if (session === undefined) return ['terminate', 'rename', 'remove', 'force'].includes(verb) ? 'not_found' : null;
   const close = () => {
     if (session.doomed) model.delete(id);
     else session.phase = 'over';
   };
+  if (verb === 'rename') {
+    if (name !== null && [...model.values()].some((other) => other !== session && other.name === name))
+      return 'conflict';
+    session.name = name;
+    return null;
+  }
   const over = session.phase === 'over';
   if (verb === 'remove' && !over) return 'conflict';
   if ((verb === 'remove' || verb === 'force' || verb === 'retire') && over) model.delete(id);

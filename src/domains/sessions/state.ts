@@ -157,6 +157,11 @@ function change(state: SessionsState, session: Session, event: Change, at: numbe
       session.rows = event.rows;
       session.cols = event.cols;
       break;
+    case 'session_renamed':
+      if (session.name !== null) state.names.delete(session.name);
+      if (event.name !== null) state.names.set(event.name, session.id);
+      session.name = event.name;
+      break;
     case 'session_desired':
       session.desired = event.desired;
       break;

@@ -168,6 +168,11 @@ const SCHEMAS = {
       error: 'must be a signal name of this system, such as SIGTERM',
     }),
   }),
+  rename_session: z.object({
+    cmd: z.literal('rename_session'),
+    session: selector,
+    name: name.nullable().exactOptional(),
+  }),
   remove_session: z.object({ cmd: z.literal('remove_session'), session: selector, force: flag.exactOptional() }),
   purge_exited: z.object({ cmd: z.literal('purge_exited'), originator: label.exactOptional() }),
   set_desired: z.object({ cmd: z.literal('set_desired'), session: selector, desired }),

@@ -2,7 +2,14 @@
  * The sessions vocabulary on the control socket (WIRES §1 "Sessions vocabulary", DESIGN §9): commands, events and the
  * record `ls` prints. The zod schemas in `schemas.ts` are checked against these types at compile time.
  */
-import type { EndCause, ExitFact, HolderFact, LeaseInfo, SessionKind, TerminationOutcome } from '../session/messages.ts';
+import type {
+  EndCause,
+  ExitFact,
+  HolderFact,
+  LeaseInfo,
+  SessionKind,
+  TerminationOutcome,
+} from '../session/messages.ts';
 import type { SessionLimits } from '../launch/index.ts';
 import type { WireError } from '../errors.ts';
 
@@ -70,6 +77,7 @@ export type SessionsCommand =
   | { cmd: 'list_sessions'; originator?: string } // → { sessions: SessionRecord[] }
   | { cmd: 'terminate_session'; session: string; grace_ms?: number } // → { session, already_exited }
   | { cmd: 'signal_session'; session: string; signal: string } // → { session }
+  | { cmd: 'rename_session'; session: string; name?: string | null } // → { session }; none takes the name away
   | { cmd: 'remove_session'; session: string; force?: boolean } // → { removed: id }
   | { cmd: 'purge_exited'; originator?: string } // → { removed: id[] }
   | { cmd: 'set_desired'; session: string; desired: 'running' | 'stopped' | 'removed' }; // → { session }
@@ -119,10 +127,9 @@ export type SessionsEvent =
   | { event: 'session_held'; session_id: string; held_by: HolderFact[] }
   | { event: 'session_ended'; session_id: string; cause: EndCause; exit: ExitFact | null; survivors: HolderFact[] }
   | { event: 'session_lost'; session_id: string; cause: 'shim_lost' | 'reboot'; survivors: HolderFact[] }
+  | { event: 'session_renamed'; session_id: string; name: string | null }
   | { event: 'session_removed'; session_id: string; reason: 'command' | 'purge' | 'retention' }
   | { event: 'session_driver_changed'; session_id: string; driver: LeaseInfo | null }
   | { event: 'session_resized'; session_id: string; rows: number; cols: number }
   | { event: 'session_desired'; session_id: string; desired: 'running' | 'stopped' | 'removed' }
   | { event: 'session_warning'; session_id: string; message: string };
-
-export type SessionsEventName = SessionsEvent['event'];

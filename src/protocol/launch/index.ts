@@ -50,7 +50,14 @@ export interface SessionLimits {
 
 /** shim → srv, exactly one. After `started` the session socket is listening. */
 export type LaunchReport =
-  | { report: 'started'; pid: number; start_time: number; shim_pid: number; shim_start_time: number; containment: 'tree' | 'marked' }
+  | {
+      report: 'started';
+      pid: number;
+      start_time: number;
+      shim_pid: number;
+      shim_start_time: number;
+      containment: 'tree' | 'marked';
+    }
   | { report: 'start_failed'; error: WireError; exit_status: 125 | 126 | 127 }
   | { report: 'fenced'; claim: Claim | null };
 

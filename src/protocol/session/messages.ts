@@ -20,7 +20,13 @@ export type SessionKind = 'pty' | 'pipe';
 export const SESSION_PROTOCOL: readonly [number, number] = [1, 1];
 
 /** Where a reader starts: an absolute offset (of every stream it names), per-stream offsets, or a place. */
-export type AttachFrom = number | 'start' | 'end' | 'screen' | { tail_bytes: number } | { offsets: Record<string, number> };
+export type AttachFrom =
+  | number
+  | 'start'
+  | 'end'
+  | 'screen'
+  | { tail_bytes: number }
+  | { offsets: Record<string, number> };
 
 /** `exclusive` is seed 4's one holder per stream; `observe` a cursor; `drive` a cursor with the input lease. */
 export type AttachMode = 'exclusive' | 'observe' | 'drive';
@@ -198,7 +204,14 @@ export interface TeeState {
   flushed: boolean;
 }
 
-export type EndedReason = 'session_exited' | 'stolen' | 'terminated' | 'detached' | 'lagged' | 'cleared' | 'write_timeout';
+export type EndedReason =
+  | 'session_exited'
+  | 'stolen'
+  | 'terminated'
+  | 'detached'
+  | 'lagged'
+  | 'cleared'
+  | 'write_timeout';
 
 export type SessionEvent = (
   | HelloEvent
@@ -217,7 +230,11 @@ export type SessionEvent = (
   | { event: 'Ended'; reason: EndedReason; by?: string }
   | { event: 'InputAck'; epoch: number; seq: number }
   | { event: 'LeaseGranted'; lease: LeaseTicket; last_seq: number }
-  | { event: 'LeaseChanged'; lease: LeaseInfo | null; reason: 'taken' | 'stolen' | 'released' | 'expired' | 'lost' | 'resumed' }
+  | {
+      event: 'LeaseChanged';
+      lease: LeaseInfo | null;
+      reason: 'taken' | 'stolen' | 'released' | 'expired' | 'lost' | 'resumed';
+    }
   | { event: 'Written'; bytes: number }
   | { event: 'Terminating'; grace_ms: number; already_exited: boolean }
   | { event: 'BacklogSnapshot'; stream: StreamId; offset: number; data: string; dropped_bytes: number; last: boolean }
@@ -235,12 +252,29 @@ export type SessionEvent = (
   | { event: 'Ready' }
   | { event: 'StateChanged'; from: ShimState; to: ShimState; summary: string }
   | { event: 'Died'; exit_code: number | null; last_lines: string; signal?: string | null }
-  | { event: 'ScreenCapture'; content: string; cursor_row: number; cursor_col: number; rows: number; cols: number; offset: number; exact: boolean }
+  | {
+      event: 'ScreenCapture';
+      content: string;
+      cursor_row: number;
+      cursor_col: number;
+      rows: number;
+      cols: number;
+      offset: number;
+      exact: boolean;
+    }
   | { event: 'State'; state: ShimState; since_secs: number }
   | { event: 'SessionStats'; output_bytes: number; uptime_secs: number; input_tokens: number; output_tokens: number }
   | { event: 'Pong' }
   | { event: 'Warning'; message: string; idle_secs: number | null }
-  | { event: 'Error'; command: string; reason: string; code: ErrorCode; field?: string; retryable: boolean; details?: Record<string, unknown> }
+  | {
+      event: 'Error';
+      command: string;
+      reason: string;
+      code: ErrorCode;
+      field?: string;
+      retryable: boolean;
+      details?: Record<string, unknown>;
+    }
 ) & { id?: string | number };
 
 export type SessionEventName = SessionEvent['event'];

@@ -32,6 +32,7 @@ export function manifestOf(spec: LaunchSpec, version: string, child: Manifest['c
     originator: spec.originator,
     command: spec.command,
     created_at_ms: spec.created_at_ms,
+    ...(spec.name === undefined ? {} : { name: spec.name }),
     version,
     child,
   };
