@@ -120,6 +120,32 @@ describe('a log whose shim was killed', () => {
     expect(reader.bytes + reader.gapBytes).toBe(30_000);
   });
 
+  it('serves a reader that has more than was kept: a gap from where it is, and the end', () => {
+    const { log, directory, grow } = testLog({ streams: [1] });
+    grow(1, 500);
+    log.close();
+    const killed = openClosedLog({ directory, streams: [1] });
+    const reader = new CheckedReader(killed, { 1: 700 }).readAll();
+    expect(reader.gaps).toMatchObject([{ from: 700, to: Infinity, reason: 'shim_lost' }]);
+    expect(reader.ended).toBe(true);
+    const never = openClosedLog({ directory: join(directory, 'none'), streams: [1, 2], lost: 'child' });
+    const late = new CheckedReader(never, { 1: 0, 2: 9 }).readAll();
+    expect(late.gaps).toMatchObject([
+      { stream: 1, from: 0, to: Infinity, reason: 'retention' },
+      { stream: 2, from: 9, to: Infinity, reason: 'retention' },
+    ]);
+    expect(late.marks.at(-1)).toMatchObject({ type: 'end', cause: 'child' });
+  });
+
+  it('still refuses an offset ahead of a head that is known', () => {
+    const { log, directory, grow } = testLog({ streams: [1] });
+    grow(1, 500);
+    log.eof(1);
+    log.close();
+    const source = openClosedLog({ directory, streams: [1] });
+    expect(() => source.cursor([1], { offsets: { 1: 501 } })).toThrow(/ahead/);
+  });
+
   it('without a log at all still ends, with a gap from 0', () => {
     const directory = join(tmpdir(), 'hf-no-such-directory');
     const reader = new CheckedReader(openClosedLog({ directory, streams: [1, 2], lost: 'reboot' }), {

@@ -90,6 +90,8 @@ function missingEnd(view: LogView, cause: EndCause, survivors: HolderFact[], ms:
   if (view.ended) return [];
   const eofs = openEofs(view);
   const marks: Mark[] = [];
+  // A session that ended in order kept no more than this.
+  const reason = cause === 'child' || cause === 'terminated' ? 'retention' : 'shim_lost';
   let seq = view.nextSeq;
   for (const stream of view.streams) {
     if (eofs.includes(stream)) continue;
@@ -100,7 +102,7 @@ function missingEnd(view: LogView, cause: EndCause, survivors: HolderFact[], ms:
       stream,
       from: view.window(stream).end,
       to: UNKNOWN_END,
-      reason: 'shim_lost',
+      reason,
     });
   }
   marks.push({ type: 'end', seq, ms, cause, survivors });

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import { HoldfastError } from '../protocol/errors.ts';
-import type { GapReason, StreamId } from '../protocol/session/index.ts';
+import { type GapReason, type StreamId, UNKNOWN_END } from '../protocol/session/index.ts';
 import type { CursorStart, LogCursor, LogItem } from './contract.ts';
 import type { Piece } from './memory.ts';
 import {
@@ -54,7 +54,7 @@ export class Cursor implements LogCursor {
     for (const stream of streams) {
       const head = view.window(stream).end;
       const offset = start.offsets[stream] ?? head;
-      if (offset > head) {
+      if (offset > head && !this.#tailIsUnknown(stream)) {
         throw new HoldfastError(
           'offset_ahead',
           `stream ${stream} has ${head} bytes so far, offset ${offset} is ahead of it`,
@@ -88,7 +88,7 @@ export class Cursor implements LogCursor {
 
   lag(): number {
     let bytes = 0;
-    for (const stream of this.#streams) bytes += this.#view.window(stream).end - this.#at[stream];
+    for (const stream of this.#streams) bytes += Math.max(0, this.#view.window(stream).end - this.#at[stream]);
     return this.#done ? 0 : bytes;
   }
 
@@ -282,9 +282,15 @@ export class Cursor implements LogCursor {
       this.#marked = mark.seq;
       if (mark.type === 'resize' && mark.seq < this.#resizesFrom) continue;
       if ((mark.type === 'eof' || mark.type === 'gap') && !this.#streams.includes(mark.stream)) continue;
-      this.#items.push(mark);
+      const begun = mark.type === 'gap' && this.#at[mark.stream] > mark.from;
+      this.#items.push(begun ? { ...mark, from: this.#at[mark.stream] } : mark);
       if (mark.type === 'end') this.#done = true;
     }
+  }
+
+  /** How much was written is not known: a reader that was served from memory may have more than was kept. */
+  #tailIsUnknown(stream: StreamId): boolean {
+    return this.#view.marks.some((mark) => mark.type === 'gap' && mark.stream === stream && mark.to === UNKNOWN_END);
   }
 
   #startSeq(): number {
@@ -292,7 +298,7 @@ export class Cursor implements LogCursor {
     for (const stream of this.#streams) {
       const window = this.#view.window(stream);
       const offset = this.#at[stream];
-      if (offset === window.end) continue;
+      if (offset >= window.end) continue;
       if (offset >= window.start) seq = Math.min(seq, window.at(offset)!.first);
       else seq = Math.min(seq, this.#spilledSeq(stream, offset));
     }

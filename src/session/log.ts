@@ -76,6 +76,14 @@ export class SessionLog implements LogSource {
     return this.#spill.failing ? 'failed' : 'on';
   }
 
+  /** Whether the disk holds all that memory holds. */
+  get isOnDisk(): boolean {
+    return this.#view.streams.every((stream) => {
+      const { start, end, heldBytes } = this.#view.window(stream);
+      return this.#view.spilledBefore(stream, end) - this.#view.spilledBefore(stream, start) === heldBytes;
+    });
+  }
+
   /** Takes ownership of `bytes`: they must not change afterwards. */
   append(stream: StreamId, bytes: Buffer): void {
     if (bytes.length === 0) return;

@@ -29,6 +29,8 @@ export interface ShimIdentity {
 const CAPABILITIES = ['attach', 'lease', 'tee', 'screen', 'queries'];
 /** How long readers may take to fetch the rest after the end. */
 const FAREWELL_MS = 5_000;
+/** The same when this process alone holds the rest: nobody can fetch it from the archive. */
+const ONLY_COPY_FAREWELL_MS = 60_000;
 
 export class SessionServer {
   readonly #session: Session;
@@ -58,7 +60,7 @@ export class SessionServer {
     if (this.#connections.size > 0) {
       await new Promise<void>((resolve) => {
         this.#left = resolve;
-        this.#clock.after(FAREWELL_MS, resolve);
+        this.#clock.after(this.#session.log.isOnDisk ? FAREWELL_MS : ONLY_COPY_FAREWELL_MS, resolve);
       });
     }
     for (const peer of this.#connections) peer.connection.destroy();
