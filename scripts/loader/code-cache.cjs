@@ -18,6 +18,9 @@ const GROWTH_WORTH_WRITING = 1.02;
 /** When a process that stays counts as started. */
 const SETTLED_MS = 1_000;
 
+/** Caches to write: one listener for all of a process's files. */
+const unsettled = [];
+
 /** V8 refuses a cache made with other flags; such processes keep a file of their own instead of fighting over one. */
 function runtimeKey() {
   const flags = process.execArgv.join(' ') + (process.env.NODE_OPTIONS ?? '');
@@ -55,13 +58,15 @@ function readCache(file, hash) {
 
 /** At the end of a short process, or when a long one has started: with what it has compiled until then. */
 function onceSettled(write) {
+  unsettled.push(write);
+  if (unsettled.length > 1) return;
   const timer = setTimeout(settle, SETTLED_MS);
   timer.unref();
   process.once('exit', settle);
   function settle() {
     clearTimeout(timer);
     process.removeListener('exit', settle);
-    write();
+    for (const writeOne of unsettled.splice(0)) writeOne();
   }
 }
 
