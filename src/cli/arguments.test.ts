@@ -45,6 +45,7 @@ describe('arguments of a command', () => {
   });
 
   it('describes every option of every command', () => {
-    for (const spec of COMMANDS) for (const option of spec.options) expect(option.about, `${spec.name} --${option.name}`).not.toBe('');
+    for (const spec of COMMANDS)
+      for (const option of spec.options) expect(option.about, `${spec.name} --${option.name}`).not.toBe('');
   });
 });

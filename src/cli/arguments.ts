@@ -30,7 +30,11 @@ export function parseCommandArguments(spec: CommandSpec, words: string[]): Parse
   return { options: values, positionals, rest };
 }
 
-function parse(spec: CommandSpec, known: readonly OptionSpec[], args: string[]): { values: OptionValues; positionals: string[] } {
+function parse(
+  spec: CommandSpec,
+  known: readonly OptionSpec[],
+  args: string[],
+): { values: OptionValues; positionals: string[] } {
   try {
     return parseArgs({
       args,
@@ -48,16 +52,16 @@ function parse(spec: CommandSpec, known: readonly OptionSpec[], args: string[]):
       ),
     });
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    throw new HoldfastError('invalid_argument', `${firstSentence(text)}; see: holdfast help ${spec.name}`, {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new HoldfastError('invalid_argument', `${firstSentence(reason)}; see: holdfast help ${spec.name}`, {
       details: { help: spec.name },
     });
   }
 }
 
 /** parseArgs explains at length how to pass a word that looks like an option; the first sentence says what is wrong. */
-function firstSentence(text: string): string {
-  return text.split('. ')[0]!.replace(/\.$/, '');
+function firstSentence(message: string): string {
+  return message.split('. ')[0]!.replace(/\.$/, '');
 }
 
 /** Where the child's own command begins: after `--`, or at the first word that is neither option nor option's value. */
@@ -66,7 +70,9 @@ function splitPassthrough(known: readonly OptionSpec[], words: string[]): [strin
     const word = words[at]!;
     if (word === '--') return [words.slice(0, at), words.slice(at + 1)];
     if (!word.startsWith('-') || word === '-') return [words.slice(0, at), words.slice(at)];
-    const option = known.find(({ name, short }) => word === `--${name}` || (short !== undefined && word === `-${short}`));
+    const option = known.find(
+      ({ name, short }) => word === `--${name}` || (short !== undefined && word === `-${short}`),
+    );
     if (option?.value !== undefined) at++;
   }
   return [words, []];
@@ -107,6 +113,7 @@ export function duration(options: OptionValues, name: string): number | undefine
   const value = text(options, name);
   if (value === undefined) return undefined;
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(value);
-  if (match === null) throw invalid(`--${name}`, `--${name} must be a duration such as 500ms, 10s or 5m, not "${value}"`);
+  if (match === null)
+    throw invalid(`--${name}`, `--${name} must be a duration such as 500ms, 10s or 5m, not "${value}"`);
   return Math.round(Number(match[1]) * UNITS[match[2] ?? 's']!);
 }

@@ -20,8 +20,14 @@ function hf(words: string[], input = ''): Promise<Ran> {
     const child = execFile(
       process.execPath,
       [LOADER, ...words],
-      { env: { ...process.env, HOLDFAST_HOME: home, SHELL: '/bin/sh' }, encoding: 'latin1', maxBuffer: 1 << 28, timeout: 25_000 },
-      (error, out, err) => resolve({ status: error === null ? 0 : ((error.code as unknown as number | null) ?? -1), out, err }),
+      {
+        env: { ...process.env, HOLDFAST_HOME: home, SHELL: '/bin/sh' },
+        encoding: 'latin1',
+        maxBuffer: 1 << 28,
+        timeout: 25_000,
+      },
+      (error, out, err) =>
+        resolve({ status: error === null ? 0 : ((error.code as unknown as number | null) ?? -1), out, err }),
     );
     child.stdin?.end(input);
   });
@@ -59,9 +65,18 @@ afterAll(async () => {
 describe('the command line', () => {
   it('explains itself and refuses what it does not know', async () => {
     expect(await hf(['help'])).toMatchObject({ status: 0, out: expect.stringContaining('attach') as string });
-    expect(await hf(['run', '--help'])).toMatchObject({ status: 0, out: expect.stringContaining('--merge-stderr') as string });
-    expect(await hf(['atach'])).toMatchObject({ status: 2, err: expect.stringMatching(/^holdfast: there is no command "atach"/) as string });
-    expect(await hf(['resize', 'x', '0', '80'])).toMatchObject({ status: 2, err: expect.stringContaining('ROWS') as string });
+    expect(await hf(['run', '--help'])).toMatchObject({
+      status: 0,
+      out: expect.stringContaining('--merge-stderr') as string,
+    });
+    expect(await hf(['atach'])).toMatchObject({
+      status: 2,
+      err: expect.stringMatching(/^holdfast: there is no command "atach"/) as string,
+    });
+    expect(await hf(['resize', 'x', '0', '80'])).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('ROWS') as string,
+    });
     expect(await hf(['resize', 'x', '70000', '80'])).toMatchObject({ status: 2 });
     expect(await hf(['attach', 'x'])).toMatchObject({ status: 2, err: expect.stringContaining('terminal') as string });
   });
@@ -69,7 +84,11 @@ describe('the command line', () => {
   it('says what is absent, without starting it', async () => {
     const { status, out } = await hf(['status', '--json']);
     expect(status).toBe(0);
-    expect(JSON.parse(out)).toMatchObject({ home, srv: { pid: null, state: 'absent' }, sessions: { live: 0, exited: 0 } });
+    expect(JSON.parse(out)).toMatchObject({
+      home,
+      srv: { pid: null, state: 'absent' },
+      sessions: { live: 0, exited: 0 },
+    });
   });
 
   it('starts the runtime and says what to try, without a terminal', async () => {
@@ -102,8 +121,16 @@ describe('the command line', () => {
 
   it('lists, writes, waits, logs, stops and forgets', async () => {
     const id = (await hf(['run', '--detach', '--pipe', '--name', 'job', '--', 'cat'])).out.trim();
-    const listed = (await hf(['ls', '--json'])).out.trim().split('\n').map((line) => JSON.parse(line) as { id: string });
-    expect(listed.find((session) => session.id === id)).toMatchObject({ name: 'job', kind: 'pipe', state: 'running', argv: ['cat'] });
+    const listed = (await hf(['ls', '--json'])).out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { id: string });
+    expect(listed.find((session) => session.id === id)).toMatchObject({
+      name: 'job',
+      kind: 'pipe',
+      state: 'running',
+      argv: ['cat'],
+    });
     expect(await hf(['write', 'job', 'one\ntwo\nthree', '--enter'])).toMatchObject({ status: 0 });
     expect(await hf(['wait', 'job', '--timeout', '50ms'])).toMatchObject({ status: 4 });
     expect(await hf(['rm', 'job'])).toMatchObject({ status: 5 });
@@ -128,19 +155,27 @@ describe('the command line', () => {
     expect(screen).toMatchObject({ rows: 24, cols: 80, exact: true });
     expect(screen.content).toContain('hello');
     expect((await hf(['tee', 'ls', 'screen'])).out).toContain(file);
-    expect(await hf(['tee', 'rm', 'screen', tee])).toMatchObject({ status: 0, out: expect.stringContaining('0 missed') as string });
+    expect(await hf(['tee', 'rm', 'screen', tee])).toMatchObject({
+      status: 0,
+      out: expect.stringContaining('0 missed') as string,
+    });
     await hf(['kill', 'screen']);
   });
 
   it('prints the events in order, without a hole', async () => {
-    const lines = (await hf(['events', '--json'])).out.trim().split('\n').map((line) => JSON.parse(line) as { version: number });
+    const lines = (await hf(['events', '--json'])).out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { version: number });
     expect(lines.length).toBeGreaterThan(10);
     expect(lines.map(({ version }) => version)).toEqual(lines.map((_, index) => index + 1));
   });
 
   it('follows a log over the death of srv', async () => {
     await hf(['run', '--detach', '--pipe', '--name', 'follow', '--', 'cat']);
-    const child = spawn(process.execPath, [LOADER, 'logs', 'follow', '--follow'], { env: { ...process.env, HOLDFAST_HOME: home } });
+    const child = spawn(process.execPath, [LOADER, 'logs', 'follow', '--follow'], {
+      env: { ...process.env, HOLDFAST_HOME: home },
+    });
     let out = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       out += text;
@@ -157,21 +192,29 @@ describe('the command line', () => {
   });
 
   it('behaves like a pipe when its reader goes away', async () => {
-    const child = spawn('sh', ['-c', `"${process.execPath}" "${LOADER}" run -- yes | head -n 1`], { env: { ...process.env, HOLDFAST_HOME: home } });
+    const child = spawn('sh', ['-c', `"${process.execPath}" "${LOADER}" run -- yes | head -n 1`], {
+      env: { ...process.env, HOLDFAST_HOME: home },
+    });
     let out = '';
     child.stdout.on('data', (text: Buffer) => {
       out += text.toString();
     });
     await new Promise((resolve) => child.once('close', resolve));
     expect(out).toBe('y\r\n');
-    const sessions = (await hf(['ls', '--json'])).out.trim().split('\n').map((line) => JSON.parse(line) as { argv: string[]; id: string });
+    const sessions = (await hf(['ls', '--json'])).out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { argv: string[]; id: string });
     const yes = sessions.find(({ argv }) => argv[0] === 'yes');
     expect(await hf(['wait', yes!.id, '--exit'])).toMatchObject({ status: 141 });
   });
 
   it('finds a home healthy', async () => {
     const { status, out } = await hf(['doctor', '--json']);
-    expect({ status, report: JSON.parse(out) as unknown }).toMatchObject({ status: 0, report: { home, healthy: true } });
+    expect({ status, report: JSON.parse(out) as unknown }).toMatchObject({
+      status: 0,
+      report: { home, healthy: true },
+    });
   });
 });
 
@@ -210,7 +253,16 @@ describe('attach, in a terminal', () => {
   });
 
   it('watches without driving, and leaves the terminal as it was', async () => {
-    await hf(['run', '--detach', '--name', 'watched', '--', 'sh', '-c', "printf '\\033[?1049h\\033[?1000h\\033[?25lfull screen'; exec cat"]);
+    await hf([
+      'run',
+      '--detach',
+      '--name',
+      'watched',
+      '--',
+      'sh',
+      '-c',
+      "printf '\\033[?1049h\\033[?1000h\\033[?25lfull screen'; exec cat",
+    ]);
     keys('clear; $HF attach --read-only watched', 'Enter');
     await shows(/full screen/);
     keys('nothing of this', 'Enter');
@@ -218,7 +270,9 @@ describe('attach, in a terminal', () => {
     expect(await shows(/seen by all/)).not.toContain('nothing of this');
     keys('C-\\', 'd');
     await shows(/\[detached\]/);
-    expect(tmux('display-message', '-p', '-t', 'main', '#{alternate_on} #{mouse_standard_flag} #{cursor_flag}').trim()).toBe('0 0 1');
+    expect(
+      tmux('display-message', '-p', '-t', 'main', '#{alternate_on} #{mouse_standard_flag} #{cursor_flag}').trim(),
+    ).toBe('0 0 1');
     await hf(['kill', 'watched']);
   });
 

@@ -71,7 +71,9 @@ function findCommand(words: string[]): { spec: CommandSpec; words: string[] } | 
 
 /** Options before the command's name. */
 function splitLeadingOptions(words: string[]): [string[], string[]] {
-  const valued = new Set([...SHELL.options, ...COMMON_OPTIONS].flatMap(({ name, value }) => (value === undefined ? [] : [`--${name}`])));
+  const valued = new Set(
+    [...SHELL.options, ...COMMON_OPTIONS].flatMap(({ name, value }) => (value === undefined ? [] : [`--${name}`])),
+  );
   let at = 0;
   while (at < words.length && words[at]!.startsWith('-')) at += valued.has(words[at]!) ? 2 : 1;
   return [words.slice(0, at), words.slice(at)];

@@ -181,7 +181,11 @@ export const COMMANDS: readonly CommandSpec[] = [
     about: 'print what happened, one event per line',
     options: [
       { name: 'follow', short: 'f', about: 'go on with what happens; resumes by itself' },
-      { name: 'since', value: 'VERSION', about: 'after this version (default: from the oldest; with --follow: from now)' },
+      {
+        name: 'since',
+        value: 'VERSION',
+        about: 'after this version (default: from the oldest; with --follow: from now)',
+      },
       { name: 'epoch', value: 'EPOCH', about: 'the epoch --since belongs to' },
       { name: 'topics', value: 'NAMES', about: 'only these events; names or prefixes*, separated by commas' },
     ],

@@ -20,7 +20,12 @@ export async function examine(home: string, connectClient: () => Promise<Holdfas
   const paths = homePaths(home);
   const findings: Finding[] = [checkPath(home)];
   if (stat(home) === undefined) {
-    findings.push({ level: 'note', check: 'home', message: `${home} does not exist yet`, hint: 'it is made by: holdfast up' });
+    findings.push({
+      level: 'note',
+      check: 'home',
+      message: `${home} does not exist yet`,
+      hint: 'it is made by: holdfast up',
+    });
     return findings;
   }
   findings.push(...checkPermissions(paths), checkDatabase(paths), ...(await checkRuntime(paths, connectClient)));
@@ -49,13 +54,29 @@ function checkPermissions(paths: HomePaths): Finding[] {
     if (found === undefined) return [];
     const mode = found.mode & 0o777;
     if (found.uid !== process.getuid?.()) {
-      return [{ level: 'problem', check: 'permissions', message: `${path} belongs to uid ${found.uid}`, hint: 'use a home of your own' }];
+      return [
+        {
+          level: 'problem',
+          check: 'permissions',
+          message: `${path} belongs to uid ${found.uid}`,
+          hint: 'use a home of your own',
+        },
+      ];
     }
     if ((mode & ~wanted) === 0) return [];
     const hint = `run: chmod ${wanted.toString(8)} ${path}`;
-    return [{ level: 'problem', check: 'permissions', message: `${path} has mode ${mode.toString(8)}, wanted ${wanted.toString(8)}`, hint }];
+    return [
+      {
+        level: 'problem',
+        check: 'permissions',
+        message: `${path} has mode ${mode.toString(8)}, wanted ${wanted.toString(8)}`,
+        hint,
+      },
+    ];
   });
-  return wrong.length > 0 ? wrong : [{ level: 'ok', check: 'permissions', message: 'sockets and secrets are yours alone' }];
+  return wrong.length > 0
+    ? wrong
+    : [{ level: 'ok', check: 'permissions', message: 'sockets and secrets are yours alone' }];
 }
 
 function checkDatabase(paths: HomePaths): Finding {
@@ -70,21 +91,38 @@ function checkDatabase(paths: HomePaths): Finding {
   } finally {
     closeSync(file);
   }
-  if (head.toString('latin1') === SQLITE_MAGIC) return { level: 'ok', check, message: `${paths.database}, ${found.size} bytes` };
-  return { level: 'problem', check, message: `${paths.database} is not a database`, hint: 'run: holdfast doctor --repair' };
+  if (head.toString('latin1') === SQLITE_MAGIC)
+    return { level: 'ok', check, message: `${paths.database}, ${found.size} bytes` };
+  return {
+    level: 'problem',
+    check,
+    message: `${paths.database} is not a database`,
+    hint: 'run: holdfast doctor --repair',
+  };
 }
 
 async function checkRuntime(paths: HomePaths, connectClient: () => Promise<Holdfast>): Promise<Finding[]> {
   const check = 'runtime';
   if (stat(paths.srvSocket) === undefined) return [{ level: 'note', check, message: 'not running' }];
   if (!(await answers(paths.srvSocket))) {
-    return [{ level: 'note', check, message: `${paths.srvSocket} is stale: nobody listens`, hint: 'the next start replaces it' }];
+    return [
+      {
+        level: 'note',
+        check,
+        message: `${paths.srvSocket} is stale: nobody listens`,
+        hint: 'the next start replaces it',
+      },
+    ];
   }
   try {
     const holdfast = await connectClient();
     const { srv, problems = [] } = await holdfast.status();
     holdfast.close();
-    const state: Finding = { level: srv.state === 'running' ? 'ok' : 'problem', check, message: `${srv.state}, pid ${srv.pid}, version ${srv.version}` };
+    const state: Finding = {
+      level: srv.state === 'running' ? 'ok' : 'problem',
+      check,
+      message: `${srv.state}, pid ${srv.pid}, version ${srv.version}`,
+    };
     return [state, ...problems.map((message): Finding => ({ level: 'problem', check, message }))];
   } catch (error) {
     return [{ level: 'problem', check, message: HoldfastError.from(error).message, hint: `see ${paths.srvLog}` }];
@@ -102,7 +140,12 @@ async function checkSessionSockets(paths: HomePaths): Promise<Finding> {
   const live = await Promise.all(names.map((name) => answers(join(paths.sessionSockets, name))));
   const stale = live.filter((alive) => !alive).length;
   if (stale === 0) return { level: 'ok', check, message: `${names.length} live` };
-  return { level: 'note', check, message: `${names.length - stale} live, ${stale} stale`, hint: 'stale ones go at the next start' };
+  return {
+    level: 'note',
+    check,
+    message: `${names.length - stale} live, ${stale} stale`,
+    hint: 'stale ones go at the next start',
+  };
 }
 
 function answers(path: string): Promise<boolean> {

@@ -8,7 +8,10 @@ import { printable, stateOf } from './format.ts';
 const AFTER_GRACE_MS = 15_000;
 
 /** `stop` and `kill`: ends sessions side by side and waits until nothing of them is left. */
-export async function endSessions({ connect, positionals, json, out }: CommandContext, graceMs: number): Promise<number> {
+export async function endSessions(
+  { connect, positionals, json, out }: CommandContext,
+  graceMs: number,
+): Promise<number> {
   const holdfast = await connect();
   const outcomes = await Promise.allSettled(positionals.map((id) => endOne(holdfast, id, graceMs)));
   let status = 0;

@@ -14,7 +14,10 @@ export function childStatus(record: SessionRecord): number {
   if (record.start_error !== null) throw HoldfastError.fromWire(record.start_error);
   const { exit } = record;
   if (exit === null || (exit.code === null && exit.signal === null)) {
-    throw new HoldfastError('shim_lost', `session ${record.id} ended without an exit status (${exit?.cause ?? record.state})`);
+    throw new HoldfastError(
+      'shim_lost',
+      `session ${record.id} ended without an exit status (${exit?.cause ?? record.state})`,
+    );
   }
   return statusOf(exit);
 }

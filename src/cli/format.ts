@@ -45,5 +45,7 @@ export function stateOf(record: SessionRecord): string {
 
 /** Control characters of a foreign text must not reach the terminal. */
 export function printable(text: string): string {
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, (char) => (char === '\n' ? '\\n' : '\\x' + char.charCodeAt(0).toString(16).padStart(2, '0')));
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, (char) =>
+    char === '\n' ? '\\n' : '\\x' + char.charCodeAt(0).toString(16).padStart(2, '0'),
+  );
 }

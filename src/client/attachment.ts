@@ -1,7 +1,8 @@
 import type { AttachFrom, AttachMode, EndedReason, FlowPolicy, StreamId } from '../protocol/session/index.ts';
 import type { OutputItem } from './output-items.ts';
 import { DEFAULT_CREDIT_BYTES } from './output.ts';
-import { type AttachedInfo, type ReaderHandlers, type ScreenPart, SessionReader } from './reader.ts';
+import { SessionReader } from './reader.ts';
+import type { AttachedInfo, ReaderHandlers, ScreenPart } from './reader-contract.ts';
 import type { SessionContext } from './session.ts';
 
 /** How an attachment ended. `end`: the session's log is complete; `closed`: by this side, or with an error. */
@@ -49,7 +50,18 @@ export class Attachment {
     this.done = new Promise((resolve) => {
       finish = resolve;
     });
-    const { mode = 'drive', from = 'screen', credit = DEFAULT_CREDIT_BYTES, signal, onItem, onScreen, onAttached, onLost, onLease, ...rest } = options;
+    const {
+      mode = 'drive',
+      from = 'screen',
+      credit = DEFAULT_CREDIT_BYTES,
+      signal,
+      onItem,
+      onScreen,
+      onAttached,
+      onLost,
+      onLease,
+      ...rest
+    } = options;
     this.#signal = signal;
     const onAbort = (): void => this.close();
     this.#reader = new SessionReader(

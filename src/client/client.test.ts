@@ -10,14 +10,19 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.dispose());
 
-async function collect(session: Session, options: Parameters<Session['output']>[0] = {}): Promise<{ text: string; items: OutputItem[] }> {
+async function collect(
+  session: Session,
+  options: Parameters<Session['output']>[0] = {},
+): Promise<{ text: string; items: OutputItem[] }> {
   const items: OutputItem[] = [];
   for await (const item of session.output(options)) items.push(item);
   return { text: textOf(items), items };
 }
 
 function textOf(items: OutputItem[], stream = 1): string {
-  return Buffer.concat(items.flatMap((item) => (item.type === 'data' && item.stream === stream ? [item.bytes] : []))).toString('latin1');
+  return Buffer.concat(
+    items.flatMap((item) => (item.type === 'data' && item.stream === stream ? [item.bytes] : [])),
+  ).toString('latin1');
 }
 
 function alive(pid: number): boolean {
@@ -34,7 +39,9 @@ describe('a session through the SDK', () => {
     const first = await collect(session);
     expect(textOf(first.items, 1)).toBe('out');
     expect(textOf(first.items, 2)).toBe('err');
-    expect(first.items.filter(({ type }) => type === 'child_exit')).toMatchObject([{ exit: { code: 7, signal: null } }]);
+    expect(first.items.filter(({ type }) => type === 'child_exit')).toMatchObject([
+      { exit: { code: 7, signal: null } },
+    ]);
     expect(first.items.at(-1)).toMatchObject({ type: 'end', cause: 'child' });
     const record = await session.wait({ for: 'end' });
     expect(record).toMatchObject({ state: 'ended', exit: { code: 7, cause: 'child' } });
@@ -73,11 +80,15 @@ describe('a session through the SDK', () => {
     await session.closeStdin();
     const { text } = await collect(session);
     expect(text).toBe(`hello\n${big.toString('latin1')}`);
-    await expect(session.write('x')).rejects.toMatchObject({ code: expect.stringMatching(/session_exited|stdin_closed/) as string });
+    await expect(session.write('x')).rejects.toMatchObject({
+      code: expect.stringMatching(/session_exited|stdin_closed/) as string,
+    });
   });
 
   it('stops sending when the consumer stops reading', async () => {
-    const { session } = await runtime.client.run(spec(['sh', '-c', 'head -c 20000000 /dev/zero; exec sleep 60'], { limits: { spill_bytes: 64 << 20 } }));
+    const { session } = await runtime.client.run(
+      spec(['sh', '-c', 'head -c 20000000 /dev/zero; exec sleep 60'], { limits: { spill_bytes: 64 << 20 } }),
+    );
     const output = session.output({ credit: 128 * 1024 });
     let bytes = 0;
     while (bytes < 20_000_000) {
@@ -91,9 +102,16 @@ describe('a session through the SDK', () => {
   });
 
   it('drives, observes and steals', async () => {
-    const { session } = await runtime.client.run(spec(['sh', '-c', 'while read -r x; do echo "got:$x"; done'], { kind: 'pty' }));
+    const { session } = await runtime.client.run(
+      spec(['sh', '-c', 'while read -r x; do echo "got:$x"; done'], { kind: 'pty' }),
+    );
     const seen: string[] = [];
-    const first = await session.attach({ onItem: (item) => void (item.type === 'data' && seen.push(item.bytes.toString())), rows: 30, cols: 90, terminal: true });
+    const first = await session.attach({
+      onItem: (item) => void (item.type === 'data' && seen.push(item.bytes.toString())),
+      rows: 30,
+      cols: 90,
+      terminal: true,
+    });
     await first.write(Buffer.from('one\r'));
     await expect(session.write('two\r')).rejects.toMatchObject({ code: 'not_driver' });
     const second = await (await runtime.connect()).get(session.id);
@@ -111,7 +129,9 @@ describe('a session through the SDK', () => {
   });
 
   it('captures the screen and follows its size', async () => {
-    const { session } = await runtime.client.run(spec(['sh', '-c', 'printf "\\033[2;3Hhere"; exec sleep 60'], { kind: 'pty' }));
+    const { session } = await runtime.client.run(
+      spec(['sh', '-c', 'printf "\\033[2;3Hhere"; exec sleep 60'], { kind: 'pty' }),
+    );
     for await (const item of session.output()) if (item.type === 'data') break;
     const screen = await session.screen();
     expect(screen.content.split('\n')[1]).toMatch(/^ {2}here/);
@@ -125,21 +145,32 @@ describe('a session through the SDK', () => {
   it('tees to a channel, oldest dropped first, and to a callback', async () => {
     const { session } = await runtime.client.run(spec(['cat']));
     const heard: string[] = [];
-    const callback = await session.sdkTee(1, { kind: 'callback', capacity: 64, callback: (event) => void (event.type === 'data' && heard.push(event.bytes.toString())) });
+    const callback = await session.sdkTee(1, {
+      kind: 'callback',
+      capacity: 64,
+      callback: (event) => void (event.type === 'data' && heard.push(event.bytes.toString())),
+    });
     const channel = new ChannelSink(64);
     const tee = await session.sdkTee(1, channel);
     await session.write('hello');
     const { value } = await channel.next();
     expect(value).toMatchObject({ type: 'data', offset: 0 });
     await session.closeStdin();
-    expect(await callback.finished()).toMatchObject({ written_bytes: 5, missed_bytes: 0, disconnected: false, flushed: true });
+    expect(await callback.finished()).toMatchObject({
+      written_bytes: 5,
+      missed_bytes: 0,
+      disconnected: false,
+      flushed: true,
+    });
     expect(await tee.finished()).toMatchObject({ kind: 'channel', flushed: true });
     expect(heard.join('')).toBe('hello');
   });
 
   it('ends a wait by signal and by deadline', async () => {
     const { session } = await runtime.client.run(spec(['sleep', '60']));
-    await expect(runtime.client.wait(session.id, { for: 'exit', timeoutMs: 50 })).rejects.toMatchObject({ code: 'timeout' });
+    await expect(runtime.client.wait(session.id, { for: 'exit', timeoutMs: 50 })).rejects.toMatchObject({
+      code: 'timeout',
+    });
     const abort = new AbortController();
     const waiting = session.wait({ for: 'exit', signal: abort.signal });
     abort.abort(new Error('enough'));
@@ -151,7 +182,9 @@ describe('a session through the SDK', () => {
 describe('a client whose srv is killed', () => {
   it('goes on reading, resumes its events without a hole, starts srv again, and the child lives', async () => {
     const { client } = runtime;
-    const { session, record } = await client.run(spec(['sh', '-c', 'i=0; while read -r x; do i=$((i+1)); echo "$i $x"; done']));
+    const { session, record } = await client.run(
+      spec(['sh', '-c', 'i=0; while read -r x; do i=$((i+1)); echo "$i $x"; done']),
+    );
     const events = await client.events({ topics: ['session_*'] });
     const output = session.output();
     await session.write('a\n');
@@ -184,7 +217,11 @@ describe('a client whose srv is killed', () => {
   });
 });
 
-async function nextEvent(events: AsyncIterable<{ type: string; event?: Record<string, unknown> }>, name: string, session: string): Promise<unknown> {
+async function nextEvent(
+  events: AsyncIterable<{ type: string; event?: Record<string, unknown> }>,
+  name: string,
+  session: string,
+): Promise<unknown> {
   const iterator = events[Symbol.asyncIterator]();
   for (;;) {
     const { value, done } = await iterator.next();

@@ -59,7 +59,12 @@ export async function connect(options: ConnectOptions = {}): Promise<Holdfast> {
     clientId,
     clock,
     find: async (session, abort) => {
-      const reply = await calls.call({ cmd: 'get_session', session } as { cmd: string }, true, { signal: abort }, 'unless-shut-down');
+      const reply = await calls.call(
+        { cmd: 'get_session', session } as { cmd: string },
+        true,
+        { signal: abort },
+        'unless-shut-down',
+      );
       const { socket, state } = reply['session'] as { socket: string; state: string };
       if (state === 'starting') throw new HoldfastError('unreachable', `session ${session} has not started yet`);
       return { path: socket, token: reply['token'] as string };
@@ -93,7 +98,9 @@ function readSecret(paths: HomePaths): string {
   try {
     return readFileSync(paths.secret, 'utf8').trim();
   } catch (error) {
-    throw new HoldfastError('bad_token', `the instance secret ${paths.secret} cannot be read; is this home yours?`, { cause: error });
+    throw new HoldfastError('bad_token', `the instance secret ${paths.secret} cannot be read; is this home yours?`, {
+      cause: error,
+    });
   }
 }
 

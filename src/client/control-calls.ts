@@ -20,7 +20,10 @@ export interface ControlCallsOptions {
   clock: Clock;
   home: string;
   /** Gets what is not a reply. */
-  watcher?: { onEvent: (link: ControlLink | undefined, event: ControlEvent) => void; onClosed: (link: ControlLink) => void };
+  watcher?: {
+    onEvent: (link: ControlLink | undefined, event: ControlEvent) => void;
+    onClosed: (link: ControlLink) => void;
+  };
 }
 
 export const CALL_MS = 30_000;
@@ -60,7 +63,12 @@ export class ControlCalls {
   }
 
   /** `retry` says that sending the command twice is harmless: it reads only, or it has a key. */
-  async call(command: { cmd: string }, retry: boolean, options: CallOptions = {}, start: 'always' | 'unless-shut-down' = 'always'): Promise<SuccessReply> {
+  async call(
+    command: { cmd: string },
+    retry: boolean,
+    options: CallOptions = {},
+    start: 'always' | 'unless-shut-down' = 'always',
+  ): Promise<SuccessReply> {
     const { signal, key, deadlineMs = CALL_MS } = options;
     throwIfAborted(signal);
     const until = this.#options.clock.monotonic() + deadlineMs;
@@ -70,7 +78,10 @@ export class ControlCalls {
       try {
         const link = await this.link(start, signal);
         const left = Math.max(1, until - this.#options.clock.monotonic());
-        const reply = link.request(command, { deadlineMs: left, ...(key === undefined ? {} : { idempotencyKey: key }) });
+        const reply = link.request(command, {
+          deadlineMs: left,
+          ...(key === undefined ? {} : { idempotencyKey: key }),
+        });
         return await abortable(reply, signal);
       } catch (error) {
         if (!retry || !(error instanceof HoldfastError) || error.code !== 'unreachable') throw error;
@@ -108,16 +119,17 @@ export class ControlCalls {
   }
 
   async #connect(): Promise<ControlLink> {
-    let link: ControlLink | undefined;
-    link = await this.#options.open({
-      event: (event) => this.#options.watcher?.onEvent(link, event),
+    const opened: { link?: ControlLink } = {};
+    const link = await this.#options.open({
+      event: (event) => this.#options.watcher?.onEvent(opened.link, event),
       closed: (reason) => {
         if (reason === 'shutdown') this.#shutDown = true;
-        if (link === undefined) return;
-        if (this.#link === link) this.#link = undefined;
-        this.#options.watcher?.onClosed(link);
+        if (opened.link === undefined) return;
+        if (this.#link === opened.link) this.#link = undefined;
+        this.#options.watcher?.onClosed(opened.link);
       },
     });
+    opened.link = link;
     this.#shutDown = false;
     if (this.#closed) link.close();
     else this.#link = link;

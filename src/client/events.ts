@@ -89,22 +89,22 @@ export class EventStream implements AsyncIterableIterator<EventItem, undefined> 
   }
 
   async #subscribe(): Promise<void> {
-    let mine: ControlLink | undefined;
     const held: ControlEvent[] = [];
     let ready = false;
+    const opened: { link?: ControlLink } = {};
     const link = await this.#context.open(
       {
         event: (event) => {
           if (!ready) held.push(event);
-          else if (mine === this.#link) this.#onEvent(event);
+          else if (opened.link === this.#link) this.#onEvent(event);
         },
         closed: (reason) => {
-          if (mine !== undefined && mine === this.#link) this.#onClosed(reason);
+          if (opened.link !== undefined && opened.link === this.#link) this.#onClosed(reason);
         },
       },
       this.#abort.signal,
     );
-    mine = link;
+    opened.link = link;
     this.#paused = false;
     const { registered } = link;
     try {
@@ -133,7 +133,8 @@ export class EventStream implements AsyncIterableIterator<EventItem, undefined> 
 
   #onEvent(event: ControlEvent): void {
     if (this.#closed) return;
-    if (event.event === 'srv_snapshot') this.#onSnapshot(event as Extract<ControlEvent, { event: 'srv_snapshot'; epoch: string }>);
+    if (event.event === 'srv_snapshot')
+      this.#onSnapshot(event as Extract<ControlEvent, { event: 'srv_snapshot'; epoch: string }>);
     else if (event.event === 'gap') this.#onGap(event as Extract<ControlEvent, { event: 'gap'; from: number }>);
     else if ('version' in event && event.version > 0 && 'at' in event) this.#onCommitted(event);
   }
@@ -155,7 +156,10 @@ export class EventStream implements AsyncIterableIterator<EventItem, undefined> 
     if (event.version <= cursor.version) return;
     if (event.prev !== undefined && event.prev > cursor.version) {
       this.#fail(
-        new HoldfastError('gap', `event ${event.version} follows ${event.prev}, but ${cursor.version} was the last one received`),
+        new HoldfastError(
+          'gap',
+          `event ${event.version} follows ${event.prev}, but ${cursor.version} was the last one received`,
+        ),
       );
       return;
     }
@@ -193,7 +197,9 @@ export class EventStream implements AsyncIterableIterator<EventItem, undefined> 
   async #resume(reason: string | undefined): Promise<void> {
     const { signal } = this.#abort;
     const backoff = new Backoff(this.#context.clock, { firstMs: FIRST_MS, maxMs: MAX_MS, deadlineMs: RESUME_MS });
-    let last: unknown = new HoldfastError('unreachable', 'the runtime was shut down', { details: { reason: 'shutdown', final: true } });
+    let last: unknown = new HoldfastError('unreachable', 'the runtime was shut down', {
+      details: { reason: 'shutdown', final: true },
+    });
     while (reason !== 'shutdown' && (await backoff.turn(signal))) {
       if (this.#closed) return;
       try {

@@ -206,11 +206,8 @@ export class Holdfast {
     const link = await this.#context.calls.link('always', rest.signal);
     const gone = link.closed;
     try {
-      await this.#context.calls.call(
-        { cmd: 'shutdown', ...(sessions === undefined ? {} : { sessions }) } as { cmd: string },
-        false,
-        rest,
-      );
+      const command = { cmd: 'shutdown', ...(sessions === undefined ? {} : { sessions }) };
+      await this.#context.calls.call(command, false, rest);
     } catch (error) {
       // It may be gone before its reply is out; its word that it shuts down is as good.
       if (!(error instanceof HoldfastError) || error.details['reason'] !== 'shutdown') throw error;

@@ -7,10 +7,19 @@ export { writeFully, writeFullySync } from './fd-writer.ts';
 export { Holdfast, type SessionSpec } from './holdfast.ts';
 export type { OutputItem } from './output-items.ts';
 export { OutputStream } from './output.ts';
-export type { AttachedInfo, ScreenPart } from './reader.ts';
+export type { AttachedInfo, ScreenPart } from './reader-contract.ts';
 export { type Backlog, type OutputOptions, Session, type WaitTarget } from './session.ts';
 export type { TeeEvent } from './tee-queue.ts';
 export { type CallbackSink, ChannelSink, type FdSink, SdkTee, type SdkTeeOptions, type SdkTeeState } from './tees.ts';
 export type { EventEnvelope, RuntimeStatus, SessionRecord } from '../protocol/control/index.ts';
 export { type ErrorCode, HoldfastError } from '../protocol/index.ts';
-export type { AttachFrom, ExitFact, HolderFact, LeaseInfo, StreamId, TeeOptions, TeeSink, TeeState } from '../protocol/session/index.ts';
+export type {
+  AttachFrom,
+  ExitFact,
+  HolderFact,
+  LeaseInfo,
+  StreamId,
+  TeeOptions,
+  TeeSink,
+  TeeState,
+} from '../protocol/session/index.ts';

@@ -1,7 +1,8 @@
 import type { StreamExtent, StreamId } from '../protocol/session/index.ts';
 import { Inbox } from './inbox.ts';
 import type { OutputItem } from './output-items.ts';
-import { type AttachedInfo, SessionReader } from './reader.ts';
+import { SessionReader } from './reader.ts';
+import type { AttachedInfo } from './reader-contract.ts';
 import type { OutputOptions, SessionContext } from './session.ts';
 
 export const DEFAULT_CREDIT_BYTES = 1024 * 1024;

@@ -21,9 +21,13 @@ export class Positions {
   accept(stream: StreamId, offset: number, bytes: Buffer): { offset: number; bytes: Buffer } | undefined {
     const expected = this.#next.get(stream) ?? offset;
     if (offset > expected) {
-      throw new HoldfastError('bad_frame', `stream ${stream} continued at ${offset}, expected ${expected}, without a gap`, {
-        retryable: true,
-      });
+      throw new HoldfastError(
+        'bad_frame',
+        `stream ${stream} continued at ${offset}, expected ${expected}, without a gap`,
+        {
+          retryable: true,
+        },
+      );
     }
     const seen = expected - offset;
     if (seen >= bytes.length) return undefined;

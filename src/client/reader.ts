@@ -6,10 +6,7 @@ import { HoldfastError } from '../protocol/index.ts';
 import type {
   AttachCommand,
   AttachFrom,
-  AttachMode,
   EndedReason,
-  FlowPolicy,
-  LeaseInfo,
   LeaseTicket,
   SessionEvent,
   StreamExtent,
@@ -18,40 +15,9 @@ import type {
 import type { Clock } from '../runtime/index.ts';
 import { Backoff, pause } from './backoff.ts';
 import { InputQueue } from './input-queue.ts';
-import type { OutputItem } from './output-items.ts';
 import { Positions } from './positions.ts';
+import type { AttachedInfo, ReaderHandlers, ReaderOptions } from './reader-contract.ts';
 import { errorOf, type EventOf, type OpenLink, refusedInput, type SessionLink } from './session-link.ts';
-
-export interface ReaderOptions {
-  from: AttachFrom;
-  mode: AttachMode;
-  streams?: StreamId[];
-  policy?: FlowPolicy;
-  steal?: boolean;
-  /** Bytes delivered and not yet `consumed` at most. */
-  credit: number;
-  rows?: number;
-  cols?: number;
-  terminal?: boolean;
-  stallMs?: number;
-}
-
-export type AttachedInfo = Omit<EventOf<'Attached'>, 'event' | 'id'>;
-export type ScreenPart = Omit<EventOf<'Screen'>, 'event' | 'id'>;
-
-export interface ReaderHandlers {
-  item(item: OutputItem): void;
-  /** After every (re)attach. */
-  attached?(info: AttachedInfo): void;
-  screen?(part: ScreenPart): void;
-  /** The connection went; the reader is trying to get it back. */
-  lost?(error: Error | undefined): void;
-  lease?(lease: LeaseInfo | null, reason: EventOf<'LeaseChanged'>['reason']): void;
-  /** Events that are neither output nor the reader's own affair. */
-  other?(event: SessionEvent): void;
-  /** Once, last: regularly (`reason`), or with the error that ended it. */
-  finished(reason: EndedReason | 'end' | 'closed', error?: Error, by?: string): void;
-}
 
 const START_MS = 10_000;
 const RECONNECT_FIRST_MS = 20;
@@ -99,7 +65,8 @@ export class SessionReader {
     this.#context = context;
     this.#options = options;
     this.#handlers = handlers;
-    if (options.rows !== undefined && options.cols !== undefined) this.#size = { rows: options.rows, cols: options.cols };
+    if (options.rows !== undefined && options.cols !== undefined)
+      this.#size = { rows: options.rows, cols: options.cols };
   }
 
   get finished(): boolean {
@@ -121,7 +88,11 @@ export class SessionReader {
 
   /** Attaches for the first time; rejects with the session's refusal. Later connections are the reader's own affair. */
   async start(): Promise<AttachedInfo> {
-    const backoff = new Backoff(this.#context.clock, { firstMs: RECONNECT_FIRST_MS, maxMs: RECONNECT_MAX_MS, deadlineMs: START_MS });
+    const backoff = new Backoff(this.#context.clock, {
+      firstMs: RECONNECT_FIRST_MS,
+      maxMs: RECONNECT_MAX_MS,
+      deadlineMs: START_MS,
+    });
     let last: unknown;
     try {
       while (await backoff.turn(this.#abort.signal)) {
@@ -188,7 +159,8 @@ export class SessionReader {
         } catch (error) {
           // What this connection brought contradicts the log so far; another one may not.
           state.link?.close();
-          if (!(error instanceof HoldfastError) || error.code !== 'bad_frame') this.#finish('closed', HoldfastError.from(error));
+          if (!(error instanceof HoldfastError) || error.code !== 'bad_frame')
+            this.#finish('closed', HoldfastError.from(error));
         }
       };
     };
@@ -247,7 +219,7 @@ export class SessionReader {
       ...(steal === true && !this.#attachedOnce ? { steal } : {}),
       ...(terminal === undefined ? {} : { terminal }),
       ...(stallMs === undefined ? {} : { stall_ms: stallMs }),
-      ...(this.#size ?? {}),
+      ...this.#size,
       ...(ticket === undefined ? {} : { lease: ticket }),
     };
   }
@@ -361,7 +333,10 @@ export class SessionReader {
     const { clock } = this.#context;
     if (clock.monotonic() - this.#attachedAt >= YOUNG_MS) this.#fruitless = 0;
     if (++this.#fruitless > FRUITLESS_LINKS) {
-      throw new HoldfastError('unreachable', `the session closed ${FRUITLESS_LINKS} connections in a row without a byte`);
+      throw new HoldfastError(
+        'unreachable',
+        `the session closed ${FRUITLESS_LINKS} connections in a row without a byte`,
+      );
     }
     if (this.#fruitless > 2) await pause(clock, RECONNECT_FIRST_MS * this.#fruitless, this.#abort.signal);
     const backoff = new Backoff(clock, {
@@ -398,14 +373,20 @@ export class SessionReader {
   /** Someone else drives by now: for this reader that is a theft it was not there to see. */
   #leaseRefused(failure: HoldfastError): boolean {
     if (failure.code !== 'not_driver' && failure.code !== 'already_attached') return false;
-    this.#finish('stolen', undefined, typeof failure.details['client_id'] === 'string' ? failure.details['client_id'] : undefined);
+    this.#finish(
+      'stolen',
+      undefined,
+      typeof failure.details['client_id'] === 'string' ? failure.details['client_id'] : undefined,
+    );
     return true;
   }
 
   #finish(reason: EndedReason | 'end' | 'closed', error?: Error, by?: string): void {
     if (this.#finished) return;
     this.#finished = true;
-    this.#input.fail(error ?? new HoldfastError('lease_lost', 'the attachment ended before this input was acknowledged'));
+    this.#input.fail(
+      error ?? new HoldfastError('lease_lost', 'the attachment ended before this input was acknowledged'),
+    );
     this.#handlers.finished(reason, error, by);
     this.#link?.close();
     this.#abort.abort();

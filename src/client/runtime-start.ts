@@ -59,7 +59,10 @@ export async function startRuntime(start: RuntimeStart, signal?: AbortSignal): P
   });
   try {
     const late = (): Error =>
-      new HoldfastError('timeout', `srv of ${start.home} was not ready within ${start.deadlineMs} ms; see ${logOf(start.home)}`);
+      new HoldfastError(
+        'timeout',
+        `srv of ${start.home} was not ready within ${start.deadlineMs} ms; see ${logOf(start.home)}`,
+      );
     const report = await abortable(withDeadline(start.clock, start.deadlineMs, outcome, late), signal);
     if (report.report === 'failed') throw HoldfastError.fromWire(report.error);
     return report.report;
@@ -74,7 +77,9 @@ export async function startRuntime(start: RuntimeStart, signal?: AbortSignal): P
 }
 
 function startFailed(home: string, why: string): HoldfastError {
-  return new HoldfastError('unreachable', `srv could not be started: ${why}; see ${logOf(home)}`, { details: { final: true } });
+  return new HoldfastError('unreachable', `srv could not be started: ${why}; see ${logOf(home)}`, {
+    details: { final: true },
+  });
 }
 
 function logOf(home: string): string {

@@ -3,7 +3,14 @@ import type { SessionCommand, SessionEventName } from '../protocol/session/index
 import type { Clock } from '../runtime/index.ts';
 import { abortable, Backoff } from './backoff.ts';
 import { InputQueue } from './input-queue.ts';
-import { errorOf, type EventOf, type LinkHandlers, type OpenLink, refusedInput, type SessionLink } from './session-link.ts';
+import {
+  errorOf,
+  type EventOf,
+  type LinkHandlers,
+  type OpenLink,
+  refusedInput,
+  type SessionLink,
+} from './session-link.ts';
 
 const CALL_MS = 30_000;
 const FIRST_MS = 10;
@@ -43,7 +50,8 @@ export class SessionCalls {
         connected = true;
         return await abortable(work(link), options.signal);
       } catch (error) {
-        if (!(error instanceof HoldfastError) || error.code !== 'unreachable' || error.details['final'] === true) throw error;
+        if (!(error instanceof HoldfastError) || error.code !== 'unreachable' || error.details['final'] === true)
+          throw error;
         if (connected && !options.retry) throw error;
         last = error;
       }
@@ -65,7 +73,8 @@ export class SessionCalls {
         await this.#writeOnce(queue, bytes, begun, options);
         return;
       } catch (error) {
-        if (!(error instanceof HoldfastError) || error.code !== 'unreachable' || error.details['final'] === true) throw error;
+        if (!(error instanceof HoldfastError) || error.code !== 'unreachable' || error.details['final'] === true)
+          throw error;
         last = error;
         queue.disconnected();
       }

@@ -1,6 +1,13 @@
 /** One connection to a session's socket after its Hello: what readers, writers and single requests are built on. */
 import { HoldfastError } from '../protocol/index.ts';
-import type { GapReason, HelloEvent, SessionCommand, SessionEvent, SessionEventName, StreamId } from '../protocol/session/index.ts';
+import type {
+  GapReason,
+  HelloEvent,
+  SessionCommand,
+  SessionEvent,
+  SessionEventName,
+  StreamId,
+} from '../protocol/session/index.ts';
 
 export interface LinkHandlers {
   data(stream: StreamId, offset: number, bytes: Buffer): void;
@@ -28,7 +35,11 @@ export interface SessionLink {
    * Sends a command and resolves with its answer. Rejects with the session's error, with `timeout` after `deadlineMs`,
    * or with `unreachable` when the connection goes first.
    */
-  request<N extends SessionEventName>(command: SessionCommand, answer: N, options?: RequestOptions<N>): Promise<EventOf<N>>;
+  request<N extends SessionEventName>(
+    command: SessionCommand,
+    answer: N,
+    options?: RequestOptions<N>,
+  ): Promise<EventOf<N>>;
   /** For answers in parts: collects events named `answer` until one says `last`. */
   requestParts<N extends 'BacklogSnapshot' | 'TeeSnapshot'>(command: SessionCommand, answer: N): Promise<EventOf<N>[]>;
   close(): void;
@@ -43,7 +54,9 @@ export type OpenLink = (handlers: LinkHandlers, signal?: AbortSignal) => Promise
 /** Which input an unasked-for `Error` is about, if it is about one. */
 export function refusedInput(event: EventOf<'Error'>): { epoch: number; seq: number } | undefined {
   const input = event.details?.['input'] as { epoch?: unknown; seq?: unknown } | undefined;
-  return typeof input?.epoch === 'number' && typeof input.seq === 'number' ? { epoch: input.epoch, seq: input.seq } : undefined;
+  return typeof input?.epoch === 'number' && typeof input.seq === 'number'
+    ? { epoch: input.epoch, seq: input.seq }
+    : undefined;
 }
 
 export function errorOf(event: EventOf<'Error'>): HoldfastError {

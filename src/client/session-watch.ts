@@ -5,7 +5,14 @@ import { abortable, Backoff } from './backoff.ts';
 import type { ControlEvent, ControlLink } from './control-link.ts';
 
 /** Every event after which a waiter may find what it waits for. */
-const TOPICS = ['session_started', 'session_start_failed', 'session_exited', 'session_ended', 'session_lost', 'session_removed'];
+const TOPICS = [
+  'session_started',
+  'session_start_failed',
+  'session_exited',
+  'session_ended',
+  'session_lost',
+  'session_removed',
+];
 const SUBSCRIBE_MS = 10_000;
 const RECONNECT_MS = 60_000;
 
@@ -73,7 +80,8 @@ export class SessionWatch {
           });
           if (!woken) await abortable(changed, signal);
         } catch (error) {
-          if (!(error instanceof HoldfastError) || error.code !== 'unreachable' || error.details['final'] === true) throw error;
+          if (!(error instanceof HoldfastError) || error.code !== 'unreachable' || error.details['final'] === true)
+            throw error;
           if (!(await backoff.turn(signal))) throw error;
         }
       }
@@ -86,7 +94,9 @@ export class SessionWatch {
   #subscribe(link: ControlLink): Promise<unknown> {
     if (this.#link !== link || this.#subscribed === undefined) {
       this.#link = link;
-      this.#subscribed = link.request({ cmd: 'subscribe', topics: TOPICS } as { cmd: string }, { deadlineMs: SUBSCRIBE_MS });
+      this.#subscribed = link.request({ cmd: 'subscribe', topics: TOPICS } as { cmd: string }, {
+        deadlineMs: SUBSCRIBE_MS,
+      });
     }
     return this.#subscribed;
   }

@@ -15,7 +15,14 @@ import { Attachment, type AttachOptions } from './attachment.ts';
 import { OutputStream } from './output.ts';
 import { SessionCalls } from './session-calls.ts';
 import type { EventOf, OpenLink } from './session-link.ts';
-import { type CallbackSink, type ChannelSink, type FdSink, openSdkTee, type SdkTee, type SdkTeeOptions } from './tees.ts';
+import {
+  type CallbackSink,
+  type ChannelSink,
+  type FdSink,
+  openSdkTee,
+  type SdkTee,
+  type SdkTeeOptions,
+} from './tees.ts';
 
 export interface OutputOptions {
   /** Default `start`: the oldest byte still held. */
@@ -92,7 +99,8 @@ export class Session {
 
   /** Writes to the child's input exactly once; `not_driver` while somebody else holds the input lease. */
   async write(bytes: Uint8Array | string, options: Abortable & { steal?: boolean } = {}): Promise<void> {
-    const buffer = typeof bytes === 'string' ? Buffer.from(bytes) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const buffer =
+      typeof bytes === 'string' ? Buffer.from(bytes) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (buffer.length > 0) await this.#calls.write(buffer, options);
   }
 
@@ -106,7 +114,9 @@ export class Session {
   }
 
   /** The screen as text with its cursor, of the offset it names. */
-  async screen(options: Abortable & { lastLines?: number } = {}): Promise<Omit<EventOf<'ScreenCapture'>, 'event' | 'id'>> {
+  async screen(
+    options: Abortable & { lastLines?: number } = {},
+  ): Promise<Omit<EventOf<'ScreenCapture'>, 'event' | 'id'>> {
     const { lastLines, ...rest } = options;
     const answer = await this.#calls.call(
       { cmd: 'CaptureScreen', ...(lastLines === undefined ? {} : { last_n_lines: lastLines }) },
@@ -138,7 +148,10 @@ export class Session {
 
   /** Ends the session's whole tree: soft now, hard after `graceMs` (0: at once). */
   async terminate(graceMs: number, options: Abortable = {}): Promise<{ alreadyExited: boolean }> {
-    const answer = await this.#calls.call({ cmd: 'Terminate', grace_ms: graceMs }, 'Terminating', { retry: true, ...options });
+    const answer = await this.#calls.call({ cmd: 'Terminate', grace_ms: graceMs }, 'Terminating', {
+      retry: true,
+      ...options,
+    });
     return { alreadyExited: answer.already_exited };
   }
 
@@ -158,10 +171,14 @@ export class Session {
     options: Abortable & { tee?: Partial<TeeOptions> } = {},
   ): Promise<{ tee: number; from: number }> {
     const { tee, ...rest } = options;
-    const answer = await this.#calls.call({ cmd: 'Tee', stream, sink, ...(tee === undefined ? {} : { options: tee }) }, 'TeeOpened', {
-      retry: false,
-      ...rest,
-    });
+    const answer = await this.#calls.call(
+      { cmd: 'Tee', stream, sink, ...(tee === undefined ? {} : { options: tee }) },
+      'TeeOpened',
+      {
+        retry: false,
+        ...rest,
+      },
+    );
     return { tee: answer.tee, from: answer.from };
   }
 
@@ -170,13 +187,18 @@ export class Session {
   }
 
   async teeStatus(tee: number, options: Abortable = {}): Promise<TeeState> {
-    const [state] = (await this.#calls.call({ cmd: 'TeeStatus', tee }, 'TeeStatuses', { retry: true, ...options })).tees;
-    if (state === undefined) throw new HoldfastError('not_found', `session ${this.id} has no tee ${tee}`, { field: 'tee' });
+    const [state] = (await this.#calls.call({ cmd: 'TeeStatus', tee }, 'TeeStatuses', { retry: true, ...options }))
+      .tees;
+    if (state === undefined)
+      throw new HoldfastError('not_found', `session ${this.id} has no tee ${tee}`, { field: 'tee' });
     return state;
   }
 
   /** What a ring holds now. */
-  async teeSnapshot(tee: number, options: Abortable = {}): Promise<{ offset: number; bytes: Buffer; missedBytes: number }> {
+  async teeSnapshot(
+    tee: number,
+    options: Abortable = {},
+  ): Promise<{ offset: number; bytes: Buffer; missedBytes: number }> {
     const parts = await this.#calls.with({ retry: true, ...options }, (link) =>
       link.requestParts({ cmd: 'TeeSnapshot', tee }, 'TeeSnapshot'),
     );
@@ -192,7 +214,11 @@ export class Session {
   }
 
   /** Copies a stream into a channel, a callback or a descriptor of this process. */
-  sdkTee(stream: StreamId, sink: ChannelSink | CallbackSink | FdSink, options: Partial<SdkTeeOptions> = {}): Promise<SdkTee> {
+  sdkTee(
+    stream: StreamId,
+    sink: ChannelSink | CallbackSink | FdSink,
+    options: Partial<SdkTeeOptions> = {},
+  ): Promise<SdkTee> {
     return openSdkTee(this.#context, stream, sink, options);
   }
 

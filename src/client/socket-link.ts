@@ -14,7 +14,14 @@ import {
 import { type Clock, withDeadline } from '../runtime/index.ts';
 import { FrameConnection } from '../transport/index.ts';
 import { abortable } from './backoff.ts';
-import { errorOf, type EventOf, type LinkHandlers, type OpenLink, type RequestOptions, type SessionLink } from './session-link.ts';
+import {
+  errorOf,
+  type EventOf,
+  type LinkHandlers,
+  type OpenLink,
+  type RequestOptions,
+  type SessionLink,
+} from './session-link.ts';
 
 const REQUEST_MS = 30_000;
 /** Requests of one link that may be unanswered at a time. */
@@ -93,7 +100,11 @@ class SocketLink implements SessionLink {
     if (!this.#closed) this.#connection.sendInput(epoch, seq, bytes);
   }
 
-  request<N extends SessionEventName>(command: SessionCommand, answer: N, options: RequestOptions<N> = {}): Promise<EventOf<N>> {
+  request<N extends SessionEventName>(
+    command: SessionCommand,
+    answer: N,
+    options: RequestOptions<N> = {},
+  ): Promise<EventOf<N>> {
     let found: EventOf<N> | undefined;
     const onEvent = (event: SessionEvent): 'done' => {
       found = event as EventOf<N>;
@@ -103,7 +114,10 @@ class SocketLink implements SessionLink {
     return this.#send(command, answer, options.deadlineMs ?? REQUEST_MS, onEvent).then(() => found!);
   }
 
-  async requestParts<N extends 'BacklogSnapshot' | 'TeeSnapshot'>(command: SessionCommand, answer: N): Promise<EventOf<N>[]> {
+  async requestParts<N extends 'BacklogSnapshot' | 'TeeSnapshot'>(
+    command: SessionCommand,
+    answer: N,
+  ): Promise<EventOf<N>[]> {
     const parts: EventOf<N>[] = [];
     await this.#send(command, answer, REQUEST_MS, (event) => {
       parts.push(event as EventOf<N>);
@@ -116,7 +130,12 @@ class SocketLink implements SessionLink {
     this.#connection.close();
   }
 
-  async #send(command: SessionCommand, answer: SessionEventName, deadlineMs: number, onEvent: Waiting['onEvent']): Promise<void> {
+  async #send(
+    command: SessionCommand,
+    answer: SessionEventName,
+    deadlineMs: number,
+    onEvent: Waiting['onEvent'],
+  ): Promise<void> {
     if (this.#closed) throw this.#error ?? unreachable('the connection to the session is closed');
     if (this.#waiting.size >= REQUESTS_COUNT) {
       throw new HoldfastError('busy', `${REQUESTS_COUNT} requests to this session are unanswered`);
@@ -248,7 +267,12 @@ export class SessionConnector {
     };
   }
 
-  #connect(sessionId: string, address: SessionAddress, handlers: LinkHandlers, signal?: AbortSignal): Promise<SessionLink> {
+  #connect(
+    sessionId: string,
+    address: SessionAddress,
+    handlers: LinkHandlers,
+    signal?: AbortSignal,
+  ): Promise<SessionLink> {
     const { clientId, clock } = this.#options;
     const opened = openSocketLink({ ...address, sessionId, clientId, clock }, handlers);
     opened.then(
@@ -262,5 +286,10 @@ export class SessionConnector {
 }
 
 function isStale(error: HoldfastError): boolean {
-  return error.code === 'unreachable' || error.code === 'conflict' || error.code === 'not_found' || error.code === 'bad_token';
+  return (
+    error.code === 'unreachable' ||
+    error.code === 'conflict' ||
+    error.code === 'not_found' ||
+    error.code === 'bad_token'
+  );
 }

@@ -94,7 +94,12 @@ export class SdkTee {
   #pumping: Promise<void> = Promise.resolve();
   #draining: Promise<void> = Promise.resolve();
 
-  constructor(stream: StreamId, sink: ChannelSink | CallbackSink | FdSink, output: OutputStream, options: SdkTeeOptions) {
+  constructor(
+    stream: StreamId,
+    sink: ChannelSink | CallbackSink | FdSink,
+    output: OutputStream,
+    options: SdkTeeOptions,
+  ) {
     this.stream = stream;
     this.#sink = sink;
     this.#output = output;

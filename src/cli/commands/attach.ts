@@ -7,7 +7,10 @@ import { DEFAULT_DETACH_KEY } from '../terminal/detach-key.ts';
 
 export async function run({ connect, positionals, options, out }: CommandContext): Promise<number> {
   if (!isInteractive()) {
-    throw new HoldfastError('invalid_argument', 'attach needs a terminal on stdin and stdout; without one use: holdfast logs --follow');
+    throw new HoldfastError(
+      'invalid_argument',
+      'attach needs a terminal on stdin and stdout; without one use: holdfast logs --follow',
+    );
   }
   const holdfast = await connect();
   const { session } = await holdfast.get(positionals[0]!);

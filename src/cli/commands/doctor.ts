@@ -10,7 +10,9 @@ export async function run(context: CommandContext): Promise<number> {
   if (flag(options, 'repair')) {
     const report = await repair(context);
     if (json) out.json(report);
-    else for (const [key, value] of Object.entries(report)) out.line(`${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`);
+    else
+      for (const [key, value] of Object.entries(report))
+        out.line(`${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`);
     return report['ok'] === false ? 1 : 0;
   }
   const findings = await examine(home, () => context.connect({ start: false }));

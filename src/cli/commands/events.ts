@@ -7,7 +7,9 @@ import { printable } from '../format.ts';
 export async function run({ connect, options, json, out }: CommandContext): Promise<number> {
   const since = integer(options, 'since', 0, Number.MAX_SAFE_INTEGER);
   const epoch = text(options, 'epoch');
-  const topics = text(options, 'topics')?.split(',').filter((topic) => topic !== '');
+  const topics = text(options, 'topics')
+    ?.split(',')
+    .filter((topic) => topic !== '');
   const holdfast = await connect();
   const show = (event: EventEnvelope & Record<string, unknown>): void => {
     if (json) out.json(event);
@@ -23,7 +25,8 @@ export async function run({ connect, options, json, out }: CommandContext): Prom
   const stream = await holdfast.events({
     ...cursor,
     ...(topics === undefined ? {} : { topics }),
-    onConnection: (state) => out.note(state === 'lost' ? 'holdfast: connection lost, reconnecting' : 'holdfast: reconnected'),
+    onConnection: (state) =>
+      out.note(state === 'lost' ? 'holdfast: connection lost, reconnecting' : 'holdfast: reconnected'),
   });
   for await (const item of stream) {
     if (item.type === 'event') show(item.event);

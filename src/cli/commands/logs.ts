@@ -13,7 +13,8 @@ export async function run({ connect, positionals, options, json, out }: CommandC
   const { session } = await holdfast.get(positionals[0]!);
   const log = session.output({
     from: await startOf(session, options, streams?.[0] ?? 1),
-    onConnection: (state) => out.note(state === 'lost' ? 'holdfast: connection lost, reconnecting' : 'holdfast: reconnected'),
+    onConnection: (state) =>
+      out.note(state === 'lost' ? 'holdfast: connection lost, reconnecting' : 'holdfast: reconnected'),
     ...(streams === undefined ? {} : { streams }),
   });
   await log.open();
@@ -74,7 +75,8 @@ class Printer {
   }
 
   async print(item: OutputItem): Promise<void> {
-    if (this.#json) this.#out.json(item.type === 'data' ? { ...item, bytes: undefined, data: item.bytes.toString('base64') } : item);
+    if (this.#json)
+      this.#out.json(item.type === 'data' ? { ...item, bytes: undefined, data: item.bytes.toString('base64') } : item);
     else if (item.type === 'data') await this.#write(item.stream === 2 ? 2 : 1, item.bytes);
     else if (item.type === 'gap') this.#out.note(describeGap(item));
   }

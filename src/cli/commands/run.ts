@@ -11,7 +11,9 @@ import { DEFAULT_DETACH_KEY } from '../terminal/detach-key.ts';
 export async function run(context: CommandContext): Promise<number> {
   const { options, rest, json, out } = context;
   if (rest.length === 0) {
-    throw new HoldfastError('invalid_argument', 'run needs a command, as in: holdfast run -- bash', { field: 'COMMAND' });
+    throw new HoldfastError('invalid_argument', 'run needs a command, as in: holdfast run -- bash', {
+      field: 'COMMAND',
+    });
   }
   const spec = sessionSpec(context, rest);
   const holdfast = await context.connect();

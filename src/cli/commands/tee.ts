@@ -44,13 +44,16 @@ async function add(...[{ options, json, out }, session, path]: TeeArguments): Pr
 async function ls(...[{ json, out }, session]: TeeArguments): Promise<number> {
   const tees = await session.tees();
   if (json) for (const tee of tees) out.json(tee);
-  else if (tees.length > 0) for (const line of table([['TEE', 'STREAM', 'STATE', 'WRITTEN', 'MISSED', 'SINK'], ...tees.map(row)])) out.line(line);
+  else if (tees.length > 0)
+    for (const line of table([['TEE', 'STREAM', 'STATE', 'WRITTEN', 'MISSED', 'SINK'], ...tees.map(row)]))
+      out.line(line);
   return 0;
 }
 
 async function rm(...[{ json, out }, session, number]: TeeArguments): Promise<number> {
   const state = await session.untee(teeNumber(number));
-  if (state === null) throw invalid('NUMBER', `session ${session.id} has no tee ${number}; see: holdfast tee ls ${session.id}`);
+  if (state === null)
+    throw invalid('NUMBER', `session ${session.id} has no tee ${number}; see: holdfast tee ls ${session.id}`);
   if (json) out.json(state);
   else out.line(`${state.written_bytes} bytes written, ${state.missed_bytes} missed`);
   return 0;
@@ -64,8 +67,19 @@ async function snapshot(...[{ json, out }, session, number]: TeeArguments): Prom
 }
 
 function row(tee: TeeState): string[] {
-  const state = tee.disconnected ? `failed: ${tee.error ?? 'unknown'}` : tee.lag_bytes > 0 ? `${tee.lag_bytes} behind` : 'current';
-  return [String(tee.tee), STREAM_NAMES[tee.stream]!, printable(state), String(tee.written_bytes), String(tee.missed_bytes), printable(tee.path ?? tee.kind)];
+  const state = tee.disconnected
+    ? `failed: ${tee.error ?? 'unknown'}`
+    : tee.lag_bytes > 0
+      ? `${tee.lag_bytes} behind`
+      : 'current';
+  return [
+    String(tee.tee),
+    STREAM_NAMES[tee.stream]!,
+    printable(state),
+    String(tee.written_bytes),
+    String(tee.missed_bytes),
+    printable(tee.path ?? tee.kind),
+  ];
 }
 
 const STREAM_NAMES = ['stdin', 'stdout', 'stderr'];

@@ -15,21 +15,33 @@ function type(key: DetachKey, ...typed: string[]): { forward: string; detach: bo
 
 describe('the detach key', () => {
   it('passes everything else on unchanged', () => {
-    expect(type(new DetachKey(DEFAULT_DETACH_KEY), 'ls -l\r', 'd\x03\x1b[A')).toEqual({ forward: 'ls -l\rd\x03\x1b[A', detach: false });
+    expect(type(new DetachKey(DEFAULT_DETACH_KEY), 'ls -l\r', 'd\x03\x1b[A')).toEqual({
+      forward: 'ls -l\rd\x03\x1b[A',
+      detach: false,
+    });
   });
 
-  it.each([['in one read', [`ab${CTRL_BACKSLASH}dcd`]], ['over two reads', [`ab${CTRL_BACKSLASH}`, 'd']]])('detaches %s', (_, typed) => {
+  it.each([
+    ['in one read', [`ab${CTRL_BACKSLASH}dcd`]],
+    ['over two reads', [`ab${CTRL_BACKSLASH}`, 'd']],
+  ])('detaches %s', (_, typed) => {
     expect(type(new DetachKey(DEFAULT_DETACH_KEY), ...typed)).toEqual({ forward: 'ab', detach: true });
   });
 
   it('sends the first key once when it is pressed twice', () => {
     const key = new DetachKey(DEFAULT_DETACH_KEY);
-    expect(type(key, `a${CTRL_BACKSLASH}${CTRL_BACKSLASH}d`)).toEqual({ forward: `a${CTRL_BACKSLASH}d`, detach: false });
+    expect(type(key, `a${CTRL_BACKSLASH}${CTRL_BACKSLASH}d`)).toEqual({
+      forward: `a${CTRL_BACKSLASH}d`,
+      detach: false,
+    });
     expect(type(key, CTRL_BACKSLASH, CTRL_BACKSLASH, 'd')).toEqual({ forward: `${CTRL_BACKSLASH}d`, detach: false });
   });
 
   it('sends both keys when the second is another', () => {
-    expect(type(new DetachKey(DEFAULT_DETACH_KEY), CTRL_BACKSLASH, 'x')).toEqual({ forward: `${CTRL_BACKSLASH}x`, detach: false });
+    expect(type(new DetachKey(DEFAULT_DETACH_KEY), CTRL_BACKSLASH, 'x')).toEqual({
+      forward: `${CTRL_BACKSLASH}x`,
+      detach: false,
+    });
   });
 
   it('knows the keys as the kitty keyboard protocol sends them', () => {
@@ -43,6 +55,8 @@ describe('the detach key', () => {
   });
 
   it.each(['ctrl-', 'ctrl-a b c', 'ctrl-7', 'enter'])('refuses %j, naming the flag', (text) => {
-    expect(() => new DetachKey(text)).toThrow(expect.objectContaining({ code: 'invalid_argument', field: '--detach-key' }));
+    expect(() => new DetachKey(text)).toThrow(
+      expect.objectContaining({ code: 'invalid_argument', field: '--detach-key' }),
+    );
   });
 });

@@ -17,7 +17,13 @@ export class DetachKey {
   #held: Buffer | undefined;
 
   constructor(text: string) {
-    this.#keys = text === 'none' ? [] : text.trim().split(/[\s,]+/).map(parseKey);
+    this.#keys =
+      text === 'none'
+        ? []
+        : text
+            .trim()
+            .split(/[\s,]+/)
+            .map(parseKey);
     if (this.#keys.length > 2) throw invalid('--detach-key', `--detach-key takes one or two keys, not "${text}"`);
   }
 
@@ -28,7 +34,8 @@ export class DetachKey {
     const parts: Buffer[] = [];
     let from = 0;
     for (let at = 0; at < typed.length; ) {
-      const length = this.#held === undefined ? matchAt(first, typed, at) : this.#afterFirst(first, second!, typed, at, parts);
+      const length =
+        this.#held === undefined ? matchAt(first, typed, at) : this.#afterFirst(first, second!, typed, at, parts);
       if (length === DETACH) return { forward: Buffer.concat(parts), detach: true };
       if (this.#held !== undefined && length === 0) {
         parts.push(this.#held);

@@ -14,7 +14,8 @@ describe('what a terminal is put back from', () => {
 
   it('is every mode the child left on, the alternate screen last', () => {
     const text = restored('\x1b[?1049h\x1b[?1000;1006h\x1b[?2004h\x1b[?25l');
-    for (const off of ['\x1b[?1000l', '\x1b[?1006l', '\x1b[?2004l', '\x1b[?25h', '\x1b[?1049l']) expect(text).toContain(off);
+    for (const off of ['\x1b[?1000l', '\x1b[?1006l', '\x1b[?2004l', '\x1b[?25h', '\x1b[?1049l'])
+      expect(text).toContain(off);
     expect(text.indexOf('\x1b[?1049l')).toBeGreaterThan(text.indexOf('\x1b[?2004l'));
   });
 

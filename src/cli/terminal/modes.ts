@@ -73,7 +73,8 @@ export class TerminalModes {
       for (const mode of parameters.split(';')) this.#changed.set(Number(mode), final === 0x68);
     } else if (final === 0x75) {
       if (marker === 0x3e) this.#kittyPushes++;
-      else if (marker === 0x3c) this.#kittyPushes = Math.max(0, this.#kittyPushes - Math.max(1, Number(parameters) || 1));
+      else if (marker === 0x3c)
+        this.#kittyPushes = Math.max(0, this.#kittyPushes - Math.max(1, Number(parameters) || 1));
       else if (marker === 0x3d) this.#kittyPushes = Math.max(1, this.#kittyPushes);
     } else if (marker === 0x3e && final === 0x6d) {
       this.#otherKeys = true;
