@@ -29,7 +29,7 @@ export interface SrvOptions {
   clock: Clock;
   ids: Ids;
   faults: Faults;
-  /** Handed on to shims; fault builds only. */
+  /** Handed on to the log's worker and to shims; fault builds only. */
   faultPlan: string | undefined;
   /** How a shim is started. */
   shim: Omit<ShimCommand, 'logFile'>;
@@ -335,7 +335,8 @@ async function openSessionsKernel(options: SrvOptions, { paths, config, journal 
       options.ended(1);
     },
   };
-  const log = new SqliteLog({ path: paths.database, workerPath: options.workerPath });
+  const { workerPath, faultPlan } = options;
+  const log = new SqliteLog({ path: paths.database, workerPath, faultPlan });
   try {
     return { kernel: await openKernel({ ...common, log }), damage: null };
   } catch (thrown) {
