@@ -17,7 +17,11 @@ export function showStatus(out: Output, status: RuntimeStatus): void {
   if (spare !== undefined)
     rows.push(['spare shim', spare.pid === null ? `none of ${spare.configured}` : `pid ${spare.pid}`]);
   if (status.spill_bytes !== undefined) rows.push(['output on disk', bytes(status.spill_bytes)]);
-  if (events !== undefined) rows.push(['events', `${events.first_version} to ${events.last_version}`]);
+  if (events !== undefined)
+    rows.push([
+      'events',
+      events.last_version < events.first_version ? 'none yet' : `${events.first_version} to ${events.last_version}`,
+    ]);
   for (const problem of status.problems ?? []) rows.push(['problem', out.paint('red', problem)]);
   for (const line of table(rows)) out.line(line);
 }

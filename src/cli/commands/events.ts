@@ -2,7 +2,7 @@ import type { EventItem } from '../../client/index.ts';
 import type { EventEnvelope } from '../../protocol/control/index.ts';
 import { flag, integer, text } from '../arguments.ts';
 import type { CommandContext } from '../command.ts';
-import { printable } from '../format.ts';
+import { eventText } from '../event-text.ts';
 
 export async function run({ connect, options, json, out }: CommandContext): Promise<number> {
   const since = integer(options, 'since', 0, Number.MAX_SAFE_INTEGER);
@@ -13,7 +13,7 @@ export async function run({ connect, options, json, out }: CommandContext): Prom
   const holdfast = await connect();
   const show = (event: EventEnvelope & Record<string, unknown>): void => {
     if (json) out.json(event);
-    else out.line(describe(event));
+    else out.line(eventText(event));
   };
   const cursor = { ...(since === undefined ? {} : { since }), ...(epoch === undefined ? {} : { epoch }) };
   if (!flag(options, 'follow')) {
@@ -43,11 +43,4 @@ function showGap(item: Extract<EventItem, { type: 'gap' }>, json: boolean, out: 
 function matches(topics: string[] | undefined, event: string): boolean {
   if (topics === undefined) return true;
   return topics.some((topic) => (topic.endsWith('*') ? event.startsWith(topic.slice(0, -1)) : event === topic));
-}
-
-function describe(event: EventEnvelope & Record<string, unknown>): string {
-  const { event: name, version, at, prev: _prev, session_id, ...fields } = event;
-  const time = new Date(at).toISOString().replace('T', ' ').slice(0, 19);
-  const subject = typeof session_id === 'string' ? ` ${session_id}` : '';
-  return `${version}  ${time}  ${name}${subject} ${printable(JSON.stringify(fields))}`;
 }
