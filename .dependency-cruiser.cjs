@@ -99,7 +99,10 @@ module.exports = {
       name: 'declared-packages-only',
       comment: 'What a process imports is in dependencies or optionalDependencies',
       severity: 'error',
-      from: { path: '^src/', pathNot: '[.]test[.]ts$|[.]d[.]ts$|(contract-suite|log-contract|testing)[.]ts$|/fixtures/' },
+      from: {
+        path: '^src/',
+        pathNot: '[.]test[.]ts$|[.]d[.]ts$|(contract-suite|log-contract|testing)[.]ts$|/fixtures/',
+      },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
     },
     {

@@ -184,8 +184,8 @@ describe('the query scanner', () => {
     for (const size of [1, 2, 3, 7]) {
       const found: number[] = [];
       const scanner = new QueryScanner((end) => found.push(end));
-      const bytes = Buffer.from(text, 'latin1');
-      for (let at = 0; at < bytes.length; at += size) scanner.push(bytes.subarray(at, at + size));
+      const raw = Buffer.from(text, 'latin1');
+      for (let at = 0; at < raw.length; at += size) scanner.push(raw.subarray(at, at + size));
       expect(found).toEqual(expected);
     }
   });
