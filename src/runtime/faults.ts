@@ -3,8 +3,8 @@
  *
  * In the ordinary build `__HOLDFAST_FAULTS__` is the constant false and every call compiles away. In the fault build a
  * process reads its plan from HOLDFAST_FAULT_PLAN: `name=action[@hit][;…]`, where action is `kill` (SIGKILL to itself),
- * `exit` or `delay:MS` (blocks the process for that long), `fail` (throws) and `hit` counts from 1 (default: every
- * hit).
+ * `exit`, `stop` (SIGSTOP to itself: it goes on when somebody continues it), `delay:MS` (blocks the process for that
+ * long) or `fail` (throws), and `hit` counts from 1 (default: every hit).
  */
 declare const __HOLDFAST_FAULTS__: boolean | undefined;
 
@@ -66,6 +66,7 @@ export function createFaults(plan: string | undefined): Faults {
 function strike(point: FaultPoint, action: string): void {
   const [verb, argument] = action.split(':');
   if (verb === 'kill') process.kill(process.pid, 'SIGKILL');
+  else if (verb === 'stop') process.kill(process.pid, 'SIGSTOP');
   else if (verb === 'exit') process.exit(70);
   else if (verb === 'fail') throw new InjectedFault(`fault injected at ${point}`);
   else if (verb === 'delay') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(argument));
