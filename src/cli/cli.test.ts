@@ -227,7 +227,7 @@ describe('attach, in a terminal', () => {
 
   it('runs, detaches, comes back to the same screen, and says how it ended', async () => {
     keys("PS1='outer$ '", 'Enter');
-    await shows(/^(?:\S+ )?outer\$ /m);
+    await shows(/^(?:\S+ )?outer\$$/m);
     keys("$HF run --name inner --env PS1='inner> ' -- sh", 'Enter');
     await shows(/^inner>/m);
     keys('echo $((6*7)); tty', 'Enter');
