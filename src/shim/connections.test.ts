@@ -286,9 +286,11 @@ function sum(client: ShimClient): number {
 
 describe('the end', () => {
   it('names who holds the output, keeps the log going, and ends with the last of them', async () => {
-    const held = await bench.start(['sh', '-c', '(sleep 0.6; echo LATE) & exit 4']);
+    const held = await bench.start(['sh', '-c', 'read go; (sleep 0.6; echo LATE) & exit 4']);
     const reader = await bench.client(held.spec);
     await reader.askFor(OBSERVE, 'Attached');
+    // An exit before the attach is told twice: as news, and from the log.
+    await reader.ask({ cmd: 'WriteStdin', data: Buffer.from('go\n').toString('base64') });
     const { holders } = await reader.next('HeldBy');
     expect(holders.map(({ command }) => command)).toContain('sleep 0.6');
     expect(await reader.next('End')).toMatchObject({ cause: 'child', survivors: [] });
