@@ -57,7 +57,9 @@ export function sessionDirectory(paths: HomePaths, sessionId: string): string {
 
 /** The home in force: `--home`, else HOLDFAST_HOME, else the platform's state directory (XDG Base Directory, Apple File System guide). */
 export function resolveHome(flag: string | undefined, env: NodeJS.ProcessEnv, platform = process.platform): string {
-  if (flag) return flag;
+  if (flag === '')
+    throw new HoldfastError('invalid_argument', '--home is empty; name a directory', { field: '--home' });
+  if (flag !== undefined) return flag;
   if (env['HOLDFAST_HOME']) return env['HOLDFAST_HOME'];
   const home = env['HOME'];
   if (!home) {
