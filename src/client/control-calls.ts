@@ -28,6 +28,10 @@ export interface ControlCallsOptions {
 
 export const CALL_MS = 30_000;
 const CONNECT_MS = 10_000;
+/** After a start, until another one when nobody answers. */
+const START_AGAIN_MS = 2_000;
+/** Starts in one episode whose srv may die before it serves. */
+const STARTS_COUNT = 4;
 const FIRST_MS = 5;
 const MAX_MS = 200;
 
@@ -101,7 +105,8 @@ export class ControlCalls {
   async #dial(): Promise<ControlLink> {
     const { start, clock, home } = this.#options;
     const backoff = new Backoff(clock, { firstMs: FIRST_MS, maxMs: MAX_MS, deadlineMs: CONNECT_MS });
-    let started = false;
+    let startAgainAt = -Infinity;
+    let deaths = 0;
     let last: unknown;
     while (await backoff.turn()) {
       try {
@@ -111,9 +116,15 @@ export class ControlCalls {
         last = error;
       }
       if (start === undefined) throw absentError(home, last);
-      // A second start in one episode only after a while: the first one's srv may be replaying a long log.
-      if (!started) await start();
-      started = true;
+      // The srv of the last start may be replaying a long log; if it died at that, the next one gets the lock.
+      if (clock.monotonic() < startAgainAt) continue;
+      try {
+        await start();
+        startAgainAt = clock.monotonic() + START_AGAIN_MS;
+      } catch (error) {
+        if (!(error instanceof HoldfastError) || error.details['died'] !== true || ++deaths === STARTS_COUNT)
+          throw error;
+      }
     }
     throw HoldfastError.from(last, 'unreachable');
   }

@@ -55,7 +55,7 @@ export async function startRuntime(start: RuntimeStart, signal?: AbortSignal): P
     pipe.on('error', reject);
     child.on('error', (error) => reject(startFailed(start.home, error.message)));
     // Its last holder is the srv that detached itself: the pipe ends with that one, not with the process started here.
-    pipe.on('close', () => reject(startFailed(start.home, 'it ended without a report')));
+    pipe.on('close', () => reject(startFailed(start.home, 'it ended without a report', true)));
   });
   try {
     const late = (): Error =>
@@ -76,9 +76,10 @@ export async function startRuntime(start: RuntimeStart, signal?: AbortSignal): P
   }
 }
 
-function startFailed(home: string, why: string): HoldfastError {
+/** `died`: it was killed or crashed, so that another start may well do better. */
+function startFailed(home: string, why: string, died = false): HoldfastError {
   return new HoldfastError('unreachable', `srv could not be started: ${why}; see ${logOf(home)}`, {
-    details: { final: true },
+    details: { final: true, ...(died ? { died } : {}) },
   });
 }
 
