@@ -11,6 +11,7 @@ import { systemClock, withDeadline } from '../../src/runtime/index.ts';
 export const FAULTS_LOADER = fileURLToPath(new URL('../../dist-faults/holdfast.cjs', import.meta.url));
 /** Longest a test waits for something that should happen at once. */
 export const PATIENCE_MS = 20_000;
+const FAULT_PLAN = 'HOLDFAST_FAULT_PLAN';
 
 export interface CommandResult {
   status: number | null;
@@ -23,6 +24,7 @@ export class TestRuntime implements AsyncDisposable {
   readonly home: string;
   readonly holdfast: Holdfast;
   readonly env: Record<string, string>;
+  /** Read by the clients whenever they start srv. */
   readonly #sdkEnv: NodeJS.ProcessEnv;
   readonly #clients: Holdfast[] = [];
 
@@ -34,12 +36,20 @@ export class TestRuntime implements AsyncDisposable {
     this.env = testEnvironment(home);
   }
 
-  /** `faults`: the plan of srv and of the shims it starts (runtime/faults.ts); clients that restart srv pass none. */
-  static async start(options: { faults?: string } = {}): Promise<TestRuntime> {
+  /** `faults`: the plan of srv and of the shims it starts (runtime/faults.ts); clients that restart srv pass none. `env`: added to theirs. */
+  static async start(options: { faults?: string; env?: Record<string, string> } = {}): Promise<TestRuntime> {
     const home = mkdtempSync(join(tmpdir(), 'hft-'));
-    const env = { ...testEnvironment(home), ...(options.faults === undefined ? {} : { HOLDFAST_FAULT_PLAN: options.faults }) };
+    const env: NodeJS.ProcessEnv = { ...testEnvironment(home), ...options.env };
+    if (options.faults !== undefined) env[FAULT_PLAN] = options.faults;
     const holdfast = await connect({ home, loader: FAULTS_LOADER, env });
-    return new TestRuntime(home, holdfast, testEnvironment(home));
+    delete env[FAULT_PLAN];
+    return new TestRuntime(home, holdfast, env);
+  }
+
+  /** The plan of every srv which this runtime's SDK clients start from now on; undefined: none. */
+  planFaults(plan: string | undefined): void {
+    if (plan === undefined) delete this.#sdkEnv[FAULT_PLAN];
+    else this.#sdkEnv[FAULT_PLAN] = plan;
   }
 
   /** Another client with a connection of its own. */
@@ -69,7 +79,11 @@ export class TestRuntime implements AsyncDisposable {
 
   /** The command line in the background. */
   spawn(args: string[]): ChildProcess {
-    return spawn(process.execPath, [FAULTS_LOADER, ...args], { env: this.env, cwd: this.home, stdio: ['pipe', 'pipe', 'pipe'] });
+    return spawn(process.execPath, [FAULTS_LOADER, ...args], {
+      env: this.env,
+      cwd: this.home,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
   }
 
   async srvPid(): Promise<number> {
@@ -117,7 +131,11 @@ export async function killHard(pid: number): Promise<void> {
 }
 
 /** Looks again and again until `holds`; for what sends no event. Rejects after `PATIENCE_MS`. */
-export async function until(holds: () => boolean | Promise<boolean>, what: string, patienceMs = PATIENCE_MS): Promise<void> {
+export async function until(
+  holds: () => boolean | Promise<boolean>,
+  what: string,
+  patienceMs = PATIENCE_MS,
+): Promise<void> {
   const deadline = systemClock.monotonic() + patienceMs;
   while (!(await holds())) {
     if (systemClock.monotonic() > deadline) throw new Error(`waited ${patienceMs} ms for ${what}`);
