@@ -26,7 +26,7 @@ describe('arguments of a command', () => {
     );
   });
 
-  it.each(['0', '70000', '-1', '1.5', 'x', ''])('refuses %j rows, naming flag and bounds', (value) => {
+  it.each(['0', '70000', '-1', '1.5', 'x', ''])('[X2] refuses %j rows, naming flag and bounds', (value) => {
     expect(() => integer({ rows: value }, 'rows', 1, 10_000)).toThrow(/--rows must be a whole number from 1 to 10000/);
   });
 

@@ -63,7 +63,7 @@ afterAll(async () => {
 });
 
 describe('the command line', () => {
-  it('explains itself and refuses what it does not know', async () => {
+  it('[X2] explains itself and refuses what it does not know', async () => {
     expect(await hf(['help'])).toMatchObject({ status: 0, out: expect.stringContaining('attach') as string });
     expect(await hf(['run', '--help'])).toMatchObject({
       status: 0,
@@ -95,7 +95,7 @@ describe('the command line', () => {
     expect(await hf([])).toMatchObject({ status: 0, out: expect.stringContaining('holdfast attach demo') as string });
   });
 
-  it('returns the child’s bytes and its status', async () => {
+  it('[X1] returns the child’s bytes and its status', async () => {
     expect(await hf(['run', '--pipe', '--', 'sh', '-c', "printf 'a\\0\\377\\n\\r'; printf err >&2; exit 7"])).toEqual({
       status: 7,
       out: 'a\0\xff\n\r',
@@ -113,7 +113,7 @@ describe('the command line', () => {
     expect(await hf(['run', '--pipe', '--', 'cat'], input)).toEqual({ status: 0, out: input, err: '' });
   });
 
-  it('loses nothing of a fast exit', async () => {
+  it('[X3] loses nothing of a fast exit', async () => {
     const { status, out } = await hf(['run', '--', 'sh', '-c', 'seq 1 200000; exit 7']);
     expect(status).toBe(7);
     expect(out).toBe(Array.from({ length: 200_000 }, (_, index) => `${index + 1}\r\n`).join(''));
@@ -171,7 +171,7 @@ describe('the command line', () => {
     expect(lines.map(({ version }) => version)).toEqual(lines.map((_, index) => index + 1));
   });
 
-  it('follows a log over the death of srv', async () => {
+  it('[X4] follows a log over the death of srv', async () => {
     await hf(['run', '--detach', '--pipe', '--name', 'follow', '--', 'cat']);
     const child = spawn(process.execPath, [LOADER, 'logs', 'follow', '--follow'], {
       env: { ...process.env, HOLDFAST_HOME: home },
@@ -252,7 +252,7 @@ describe('attach, in a terminal', () => {
     await shows(/outer\$\s*$/);
   });
 
-  it('watches without driving, and leaves the terminal as it was', async () => {
+  it('[X5] watches without driving, and leaves the terminal as it was', async () => {
     await hf([
       'run',
       '--detach',

@@ -180,7 +180,7 @@ describe('a session through the SDK', () => {
 });
 
 describe('a client whose srv is killed', () => {
-  it('goes on reading, resumes its events without a hole, starts srv again, and the child lives', async () => {
+  it('[X4] [A1] goes on reading, resumes its events without a hole, starts srv again, and the child lives', async () => {
     const { client } = runtime;
     const { session, record } = await client.run(
       spec(['sh', '-c', 'i=0; while read -r x; do i=$((i+1)); echo "$i $x"; done']),

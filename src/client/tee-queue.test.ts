@@ -49,7 +49,7 @@ describe('the queue before a tee sink', () => {
     expect(await taken).toMatchObject({ offset: 0 });
   });
 
-  it('counts what a broken sink never got', async () => {
+  it('[T2] counts what a broken sink never got', async () => {
     const queue = new TeeQueue(10, true);
     await queue.push(data(0, 'abc'));
     queue.abandon();

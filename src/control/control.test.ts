@@ -242,7 +242,7 @@ describe('registration', () => {
     });
   });
 
-  it('refuses what comes before it in the seed’s form, softly', async () => {
+  it('[C1] refuses what comes before it in the seed’s form, softly', async () => {
     const connection = raw().send({ cmd: 'ping' }, { cmd: 'no_such' }, { cmd: 'get_status', request_id: 'q' });
     const got = await connection.count(3);
     const refusal = { event: 'error', code: 'not_registered', message: expect.any(String), fatal: false, version: 0 };
@@ -261,7 +261,7 @@ describe('registration', () => {
     ]);
   });
 
-  it('closes when it does not come', async () => {
+  it('[C1] closes when it does not come', async () => {
     await restart({ registerMs: 50 });
     const connection = raw();
     await connection.until(() => connection.ended);
@@ -271,7 +271,7 @@ describe('registration', () => {
     ]);
   });
 
-  it('refuses a wrong or missing token and closes', async () => {
+  it('[C5] refuses a wrong or missing token and closes', async () => {
     for (const token of ['b'.repeat(32), '', null]) {
       const connection = raw().send(registration({ token, request_id: 'r' }));
       await connection.until(() => connection.ended);
@@ -295,7 +295,7 @@ describe('registration', () => {
     expect(await connection.reply('again')).toMatchObject({ ok: false, error: { code: 'already_registered' } });
   });
 
-  it('supersedes the older connection of the same client', async () => {
+  it('[C4] supersedes the older connection of the same client', async () => {
     const first = await registered();
     const second = await registered();
     await first.until(() => first.ended);
@@ -309,7 +309,7 @@ describe('registration', () => {
 describe('seed mode', () => {
   const seed = (pid: number) => ({ cmd: 'register', kind: 'host', pid, version: '9' });
 
-  it('speaks the seed’s vocabulary and nothing else', async () => {
+  it('[C8] speaks the seed’s vocabulary and nothing else', async () => {
     const connection = raw().send(
       seed(7),
       { cmd: 'ping', nonce: 5 },
@@ -357,7 +357,7 @@ describe('seed mode', () => {
     expect((await second.count(2))[1]).toMatchObject({ event: 'registered' });
   });
 
-  it('never sees an event of ours', async () => {
+  it('[C8] never sees an event of ours', async () => {
     const connection = raw().send(seed(7));
     await connection.count(1);
     const ours = await registered();
@@ -376,7 +376,7 @@ function waitFor(condition: () => boolean): Promise<void> {
 }
 
 describe('requests', () => {
-  it('answers each exactly once, with the version after its commit', async () => {
+  it('[C2] answers each exactly once, with the version after its commit', async () => {
     const connection = await registered();
     for (let n = 1; n <= 100; n++) connection.send(change(`s${n}`, `r${n}`));
     await connection.count(100);
@@ -396,7 +396,7 @@ describe('requests', () => {
     });
   });
 
-  it('refuses a request id used before by a private error, not a second reply', async () => {
+  it('[C2] refuses a request id used before by a private error, not a second reply', async () => {
     const connection = await registered();
     connection.send({ cmd: 'get_session', session: 'x', request_id: 'a' }, { cmd: 'ping', request_id: 'a' });
     const [error] = await connection.count(1);
@@ -425,7 +425,7 @@ describe('requests', () => {
     ).toEqual(['pong', 'srv_snapshot', 'unknown_command']);
   });
 
-  it('acts once for one idempotency key', async () => {
+  it('[K4] acts once for one idempotency key', async () => {
     const connection = await registered();
     const key = createIds(systemClock).ulid();
     connection.send({ ...change('s', 'a'), idempotency_key: key });
@@ -448,7 +448,7 @@ describe('requests', () => {
     expect(await connection.reply('e')).toMatchObject({ error: { code: 'conflict' } });
   });
 
-  it('refuses each kind of bad line with a private error of version 0, and stays', async () => {
+  it('[C3] [C6] refuses each kind of bad line with a private error of version 0, and stays', async () => {
     const connection = await registered();
     const bad = [
       'garbage',
@@ -467,7 +467,7 @@ describe('requests', () => {
     expect(await connection.reply('p')).toMatchObject({ ok: true });
   });
 
-  it('closes after too many bad lines', async () => {
+  it('[C7] closes after too many bad lines', async () => {
     await restart({ errors: { burst: 10, perSecond: 0.001 } });
     const connection = await registered();
     connection.send(...Array.from({ length: 50 }, () => 'garbage'));
@@ -477,7 +477,7 @@ describe('requests', () => {
     await waitFor(() => service.hooks.includes('-one closed'));
   });
 
-  it('closes a flooding client', async () => {
+  it('[C7] closes a flooding client', async () => {
     await restart({ lines: { burst: 20, perSecond: 0.001 } });
     const connection = await registered();
     connection.send(...Array.from({ length: 50 }, () => ({ cmd: 'ping' })));
@@ -485,7 +485,7 @@ describe('requests', () => {
     expect(connection.got.at(-1)).toEqual({ event: 'closed', reason: 'flood' });
   });
 
-  it('closes after a line over 1 MiB', async () => {
+  it('[C3] closes after a line over 1 MiB', async () => {
     const connection = await registered();
     connection.send('x'.repeat(limits.CONTROL_LINE_IN_BYTES + 1));
     await connection.until(() => connection.ended);
@@ -531,7 +531,7 @@ describe('events', () => {
     expect(reader.got).toHaveLength(1);
   });
 
-  it('sends a snapshot, then every event with the one before it', async () => {
+  it('[K6] sends a snapshot, then every event with the one before it', async () => {
     const writer = await registered();
     await writer.send(change('a', '1')).reply('1');
     const reader = await registered({ client_id: 'reader' });
@@ -604,7 +604,7 @@ describe('events', () => {
     expect((list['events'] as { version: number }[]).map(({ version }) => version)).toEqual([2, 3]);
   });
 
-  it('lets a reader that stops reading wait, costs the others nothing, and loses none', async () => {
+  it('[K11] lets a reader that stops reading wait, costs the others nothing, and loses none', async () => {
     const slow = await registered({ client_id: 'slow' });
     slow.send({ cmd: 'subscribe', request_id: 's' });
     await slow.reply('s');

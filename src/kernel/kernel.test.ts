@@ -6,7 +6,7 @@ import { actor, openLedger } from './fixtures/open-ledger.ts';
 const balance = (state: { balances: Map<string, number> }): number => state.balances.get('a') ?? 0;
 
 describe('Commands', () => {
-  it('are numbered without holes and answered with their version and result', async () => {
+  it('[K2] are numbered without holes and answered with their version and result', async () => {
     const { kernel } = await openLedger();
     const first = await kernel.execute({ cmd: 'deposit', account: 'a', amount: 5 }, { actor });
     const second = await kernel.execute({ cmd: 'transfer', from: 'a', to: 'b', amount: 2 }, { actor });
@@ -16,7 +16,7 @@ describe('Commands', () => {
     expect(balance(kernel.state)).toBe(3);
   });
 
-  it('change, publish and answer nothing before the batch is durable', async () => {
+  it('[K1] change, publish and answer nothing before the batch is durable', async () => {
     const { kernel, log, deposit } = await openLedger();
     const seen: number[] = [];
     kernel.onCommitted((events) => seen.push(...events.map(({ version }) => version)));
@@ -70,7 +70,7 @@ describe('Commands', () => {
     expect(kernel.counters.refused_busy).toBe(1);
   });
 
-  it('with a wrong expected_version are a conflict that names the version', async () => {
+  it('[K12] with a wrong expected_version are a conflict that names the version', async () => {
     const { kernel, deposit } = await openLedger();
     await deposit();
     const command = { cmd: 'deposit', account: 'a', amount: 1 } as const;
@@ -103,7 +103,7 @@ describe('Commands', () => {
 });
 
 describe('A failed append', () => {
-  it('drops its batch and what was decided on it, keeps the kernel readable, and the next command tries again', async () => {
+  it('[K8] drops its batch and what was decided on it, keeps the kernel readable, and the next command tries again', async () => {
     const { kernel, log, deposit } = await openLedger();
     await deposit(10);
     log.hold();
@@ -162,7 +162,7 @@ describe('A failed append', () => {
 });
 
 describe('Idempotency', () => {
-  it('acts once per key, also while the first is under way, and across restarts', async () => {
+  it('[K4] acts once per key, also while the first is under way, and across restarts', async () => {
     const opened = await openLedger();
     const { kernel, log, ids } = opened;
     const key = ids.ulid();
@@ -217,7 +217,7 @@ describe('Idempotency', () => {
     expect(await kernel.execute(transfer, options)).toMatchObject({ version: 3, replayed: false });
   });
 
-  it('refuses another body, whatever the order of its keys, in flight, in memory and in the log', async () => {
+  it('[K5] refuses another body, whatever the order of its keys, in flight, in memory and in the log', async () => {
     const opened = await openLedger();
     const key = opened.ids.ulid();
     const reused = { code: 'key_reused', field: 'idempotency_key' };
@@ -234,7 +234,7 @@ describe('Idempotency', () => {
     });
   });
 
-  it('refuses keys that are no ULID, too old or from the future', async () => {
+  it('[K5] refuses keys that are no ULID, too old or from the future', async () => {
     const clock = new VirtualClock();
     const { deposit } = await openLedger({}, undefined, clock);
     const keyAt = (offset: number): string => createIds(new VirtualClock(clock.now() + offset)).ulid();
@@ -259,7 +259,7 @@ describe('Restarts', () => {
     expect(balance(kernel.state)).toBe(3);
   });
 
-  it('accept a cursor of any epoch within its range, and no other', async () => {
+  it('[K7] accept a cursor of any epoch within its range, and no other', async () => {
     const opened = await openLedger();
     await opened.deposit();
     await opened.deposit();
@@ -275,7 +275,7 @@ describe('Restarts', () => {
     expect(() => subscribe(-1)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
   });
 
-  it('replay a snapshot and the events after it to the same state; close leaves one', async () => {
+  it('[K3] replay a snapshot and the events after it to the same state; close leaves one', async () => {
     const opened = await openLedger({ snapshot_events: 3, events_kept_count: 2 });
     for (let index = 1; index <= 10; index++) await opened.deposit(index);
     await opened.kernel.close();

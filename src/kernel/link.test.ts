@@ -129,7 +129,7 @@ describe('A link', () => {
     expect(outcomes.length).toBe(5);
   });
 
-  it('fails a row at its deadline, without a connection too, and performs nothing that comes too late', async () => {
+  it('[K13] fails a row at its deadline, without a connection too, and performs nothing that comes too late', async () => {
     const { kernel, clock, wire, sender, receiver, performed, outcomes, notify } = await setUp();
     await notify(1_000);
     await notify(5_000);
@@ -213,7 +213,7 @@ describe('A link', () => {
     expect([wire.toReceiver, wire.toSender]).toEqual([[], []]);
   });
 
-  it('survives drops, doubles, disorder, cuts and crashes of the sender: each row one outcome, each work done once', async () => {
+  it('[K13] survives drops, doubles, disorder, cuts and crashes of the sender: each row one outcome, each work done once', async () => {
     const chaos = fc.array(fc.constantFrom('deliver', 'drop', 'double', 'swap', 'cut', 'crash', 'wait', 'more'), {
       maxLength: 60,
     });

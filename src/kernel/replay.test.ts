@@ -36,7 +36,7 @@ class Model {
   }
 }
 
-it('any history, with failures: versions are contiguous, retries by key end exactly once, and replay gives the same state', async () => {
+it('[K2] [K3] any history, with failures: versions are contiguous, retries by key end exactly once, and replay gives the same state', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.array(command, { minLength: 1, maxLength: 6 }), { maxLength: 12 }),
@@ -78,7 +78,7 @@ it('any history, with failures: versions are contiguous, retries by key end exac
   );
 });
 
-it('a snapshot at any version and the events after it give the state of the end', async () => {
+it('[K3] a snapshot at any version and the events after it give the state of the end', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.tuple(account, amount), { minLength: 1, maxLength: 30 }),

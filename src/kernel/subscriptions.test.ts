@@ -51,7 +51,7 @@ describe('A subscription', () => {
     expect(await subscription.next(9)).toMatchObject([{ event: { version: 2 }, prev: 1 }]);
   });
 
-  it('gives only its topics, exact or by prefix, and names the event before', async () => {
+  it('[K6] gives only its topics, exact or by prefix, and names the event before', async () => {
     const { kernel } = await openLedger();
     const exact = kernel.subscribe({ since: 0, topics: ['withdrawn'] });
     const prefix = kernel.subscribe({ since: 0, topics: ['with*', 'nothing'] });
@@ -66,7 +66,7 @@ describe('A subscription', () => {
     expect(await silent).toBeNull();
   });
 
-  it('that fell behind catches up from disk and returns to live, without hole or double', async () => {
+  it('[K6] that fell behind catches up from disk and returns to live, without hole or double', async () => {
     const { kernel, log, deposit } = await openLedger({ window_events: 8 });
     const slow = kernel.subscribe({ since: 0, queue_events: 4 });
     for (let index = 0; index < 100; index++) await deposit();
@@ -84,7 +84,7 @@ describe('A subscription', () => {
     expect(log.reads).toBe(reads);
   });
 
-  it('behind retention gets one gap of the right size, then all the rest', async () => {
+  it('[K6] behind retention gets one gap of the right size, then all the rest', async () => {
     const opened = await openLedger({ window_events: 4, events_kept_count: 10 });
     const before = opened.kernel.subscribe({});
     for (let index = 0; index < 30; index++) await opened.deposit();
@@ -124,7 +124,7 @@ describe('A subscription', () => {
     expect(Object.isFrozen(first.event)).toBe(true);
   });
 
-  it('that nobody reads costs the others nothing: 100 readers get every event, the stalled one is not looked at', async () => {
+  it('[K11] that nobody reads costs the others nothing: 100 readers get every event, the stalled one is not looked at', async () => {
     const { kernel, log, deposit } = await openLedger();
     const stalled = kernel.subscribe({ since: 0 });
     const readers = Array.from({ length: 100 }, () => readTo(kernel.subscribe({ since: 0 }), 2_000, 0, 500));

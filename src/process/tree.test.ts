@@ -181,7 +181,7 @@ describe.each(containments)('termination (%s)', (kind, contain) => {
     expect(containment.kind).toBe(kind);
   });
 
-  it('of a child that exits on TERM', async () => {
+  it('[E3] [E4] of a child that exits on TERM', async () => {
     const of = await session(`trap 'exit 5' TERM; echo self $$; while :; do sleep 0.02; done`, ['self'], {
       containment,
     });
@@ -202,7 +202,7 @@ describe.each(containments)('termination (%s)', (kind, contain) => {
     expect(await terminate(of, HUGE_GRACE_MS)).toMatchObject({ signal: 'SIGTERM', outcome: 'soft_exit' });
   });
 
-  it('of a child that ignores TERM', async () => {
+  it('[E3] [E4] of a child that ignores TERM', async () => {
     const of = await session(`trap '' TERM; echo self $$; while :; do sleep 0.02; done`, ['self'], { containment });
     const { ms, ...status } = await terminate(of, SHORT_GRACE_MS);
     expect(status).toEqual({ code: null, signal: 'SIGKILL', outcome: 'hard_killed' });
@@ -269,7 +269,7 @@ describe.each(containments)('termination (%s)', (kind, contain) => {
     await terminate(of, SHORT_GRACE_MS);
   });
 
-  it('of one that left group and session', async () => {
+  it('[E3] of one that left group and session', async () => {
     const of = await session(
       `(setsid bash -c 'trap "" TERM; echo left $$; while :; do sleep 0.02; done' &); echo self $$; sleep ${LONG_S}`,
       ['left', 'self'],
@@ -321,7 +321,7 @@ describe.each(containments)('termination (%s)', (kind, contain) => {
     expect(of.hits).toEqual([]);
   });
 
-  it('called again can only shorten the grace', async () => {
+  it('[E5] called again can only shorten the grace', async () => {
     const of = await session(`trap '' TERM; echo self $$; while :; do sleep 0.02; done`, ['self'], { containment });
     const before = performance.now();
     const first = of.tree.terminate(HUGE_GRACE_MS);

@@ -25,7 +25,7 @@ function logOf(name: string, contents: Buffer): string {
 }
 
 describe('a log whose shim was killed', () => {
-  it('cut at every byte it gives every whole record, one last gap of unknown size per open stream, and an end', () => {
+  it('[L5] cut at every byte it gives every whole record, one last gap of unknown size per open stream, and an end', () => {
     const { log, directory, grow } = testLog();
     for (let i = 0; i < 6; i++) grow(i % 3 === 2 ? 2 : 1, 9 + i);
     log.resize(10, 20);

@@ -21,7 +21,7 @@ function starts(log: SessionLog): Partial<Record<StreamId, number>> {
 }
 
 describe('SessionLog', () => {
-  it('gives every reader each byte once at its offset, or a gap, whatever is appended, dropped or deleted meanwhile', () => {
+  it('[L1] [L3] gives every reader each byte once at its offset, or a gap, whatever is appended, dropped or deleted meanwhile', () => {
     const base = Number(process.env['HOLDFAST_TEST_SEED'] ?? Date.now() % 1e9);
     for (let round = 0; round < 40; round++) {
       const seed = base + round;
@@ -118,7 +118,7 @@ describe('SessionLog', () => {
     expect(streams).toEqual(Array.from({ length: 50 }, (_, i) => (i % 2 === 0 ? 1 : 2)));
   });
 
-  it('writes to disk before a reader is told, and tells within the append', () => {
+  it('[L6] writes to disk before a reader is told, and tells within the append', () => {
     const { log, directory, grow } = testLog();
     const seen: number[] = [];
     log.onAppend(() => {
@@ -171,7 +171,7 @@ describe('SessionLog', () => {
     expect(cursor.read(0).map(({ type }) => type)).toEqual(['child_exit']);
   });
 
-  it('holds a million one-byte writes in bounded memory', () => {
+  it('[L8] holds a million one-byte writes in bounded memory', () => {
     const { log } = testLog({ memoryBytes: 1 << 20, spillBytes: 0 });
     const one = Buffer.from('x');
     setFlagsFromString('--expose-gc');
@@ -206,7 +206,7 @@ describe('a disk that refuses', () => {
     return { disk, io };
   }
 
-  it('turns spill off with a warning, goes on in memory and tries again with the next segment', () => {
+  it('[L7] turns spill off with a warning, goes on in memory and tries again with the next segment', () => {
     const { disk, io } = fillingDisk();
     const failures: HoldfastError[] = [];
     const { log, directory, grow } = testLog({ io, streams: [1], onSpillFailed: (error) => failures.push(error) });

@@ -69,7 +69,7 @@ function pumpOf(
 }
 
 describe('ReaderPump', () => {
-  it('sends what is appended within the append, never more than the credit', () => {
+  it('[R3] sends what is appended within the append, never more than the credit', () => {
     const made = testLog();
     const sink = new Sink();
     const pump = pumpOf(made, sink, 10);
@@ -87,7 +87,7 @@ describe('ReaderPump', () => {
     expect(sink.at).toBe(15);
   });
 
-  it('tells exit, eof, end and finish in order, also to a reader without credit once the bytes are out', () => {
+  it('[L4] tells exit, eof, end and finish in order, also to a reader without credit once the bytes are out', () => {
     const made = testLog();
     const sink = new Sink();
     let finished = 0;
@@ -193,7 +193,7 @@ describe('FlowControl', () => {
     expect(flow.throttle).toBeNull();
   });
 
-  it('says who holds the child after a second, and gives up on the reader after stall_ms', () => {
+  it('[R2] says who holds the child after a second, and gives up on the reader after stall_ms', () => {
     const { calls, made, clock, pump, flow } = flowOf(30_000);
     made.grow(1, 2000);
     clock.advance(1000);

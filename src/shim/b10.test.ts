@@ -31,7 +31,7 @@ async function snapshot(client: ShimClient, tee: number): Promise<{ text: string
 }
 
 describe('B.10 tees', () => {
-  it('B.10 ring: keeps the newest bytes, counts the others as missed', async () => {
+  it('[T1] B.10 ring: keeps the newest bytes, counts the others as missed', async () => {
     const { client } = await echo();
     const { tee } = await client.askFor({ cmd: 'Tee', stream: 1, sink: { kind: 'ring', capacity: 5 } }, 'TeeOpened');
     await write(client, 'abc');
@@ -48,7 +48,7 @@ describe('B.10 tees', () => {
     expect(await snapshot(client, tee)).toMatchObject({ text: '', missed: 6 });
   });
 
-  it('B.10 file: append and truncate, bytes from registration on, flushed at untee', async () => {
+  it('[T1] B.10 file: append and truncate, bytes from registration on, flushed at untee', async () => {
     const { client, file } = await echo();
     writeFileSync(file, 'old:');
     await write(client, 'before');
@@ -70,7 +70,7 @@ describe('B.10 tees', () => {
     expect(readFileSync(file, 'utf8')).toBe('beforenew');
   });
 
-  it('B.10 file: has its last byte when the session ends', async () => {
+  it('[T3] B.10 file: has its last byte when the session ends', async () => {
     const { client, file } = await echo(['sh', '-c', 'read go; seq 1 100000']);
     await client.askFor(
       {
@@ -86,7 +86,7 @@ describe('B.10 tees', () => {
     expect(readFileSync(file, 'utf8')).toBe(Array.from({ length: 100000 }, (_, i) => `${i + 1}\n`).join(''));
   });
 
-  it('B.10 file: drop_oldest drops the oldest, marks it and reports the loss at the end too', async () => {
+  it('[T2] B.10 file: drop_oldest drops the oldest, marks it and reports the loss at the end too', async () => {
     const { client, file } = await echo([
       'sh',
       '-c',

@@ -158,7 +158,7 @@ describe('B.12 session operations', () => {
     expect(client.text()).toBe('abc');
   });
 
-  it('B.12 write_stdin: after close, while the child lives, stdin_closed', async () => {
+  it('[I5] B.12 write_stdin: after close, while the child lives, stdin_closed', async () => {
     const { client } = await started(['sh', '-c', 'cat; sleep 60']);
     await client.askFor({ cmd: 'WriteStdin', close: true }, 'Written');
     expect(await client.ask({ cmd: 'WriteStdin', data: 'eA==' })).toMatchObject({

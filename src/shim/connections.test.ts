@@ -20,7 +20,7 @@ async function cat(extra: Partial<LaunchSpec> = {}): Promise<LaunchSpec> {
 }
 
 describe('hello', () => {
-  it('is required first: any other frame is answered hello_required and closed', async () => {
+  it('[F3] is required first: any other frame is answered hello_required and closed', async () => {
     const spec = await cat();
     const client = await bench.connect(spec);
     client.send({ cmd: 'Ping', id: 7 });
@@ -32,7 +32,7 @@ describe('hello', () => {
     expect(typed.events[0]).toMatchObject({ reason: 'hello_required' });
   });
 
-  it('is required within its deadline', async () => {
+  it('[F3] is required within its deadline', async () => {
     const client = await bench.connect(await cat());
     await client.closed;
     expect(client.events).toEqual([expect.objectContaining({ reason: 'hello_required' })]);
@@ -52,7 +52,7 @@ describe('hello', () => {
 });
 
 describe('frames', () => {
-  it('garbage, oversized and half frames end their own connection only', async () => {
+  it('[F2] garbage, oversized and half frames end their own connection only', async () => {
     const spec = await cat();
     const witness = await bench.client(spec, 'witness');
     for (const bytes of [
@@ -70,7 +70,7 @@ describe('frames', () => {
     expect(await witness.ask({ cmd: 'Ping' })).toMatchObject({ event: 'Pong' });
   });
 
-  it('an unknown command gets an Error and nothing else happens', async () => {
+  it('[F4] an unknown command gets an Error and nothing else happens', async () => {
     const client = await bench.client(await cat());
     client.raw(encodeJson({ cmd: 'Dance', id: 'x' }));
     expect(await client.next('Error')).toMatchObject({ command: 'Dance', code: 'unknown_command', id: 'x' });
@@ -108,7 +108,7 @@ describe('frames', () => {
 });
 
 describe('the lease', () => {
-  it('is stolen: both are told, only the thief can write, the victim is refused by epoch', async () => {
+  it('[I1] [I2] is stolen: both are told, only the thief can write, the victim is refused by epoch', async () => {
     const spec = await cat();
     const victim = await bench.client(spec, 'victim');
     const held = await victim.askFor(DRIVE, 'Attached');
@@ -134,7 +134,7 @@ describe('the lease', () => {
     expect(thief.text()).toBe('mine\n');
   });
 
-  it('survives its socket, is resumed with its secret, and drops what it has already', async () => {
+  it('[I3] [I4] survives its socket, is resumed with its secret, and drops what it has already', async () => {
     const spec = await cat();
     const first = await bench.client(spec, 'driver');
     const { lease } = await first.askFor(DRIVE, 'Attached');
@@ -187,7 +187,7 @@ describe('the lease', () => {
     expect(await next.next('InputAck')).toMatchObject({ epoch: 0, seq: 1 });
   });
 
-  it('goes with a detach, and killing a client mid-attach changes nothing for others', async () => {
+  it('[A2] goes with a detach, and killing a client mid-attach changes nothing for others', async () => {
     const spec = await cat();
     const driver = await bench.client(spec, 'driver');
     await driver.askFor(DRIVE, 'Attached');
@@ -215,7 +215,7 @@ describe('input', () => {
 });
 
 describe('readers', () => {
-  it('get no byte beyond their credit and every byte once it comes', async () => {
+  it('[R3] get no byte beyond their credit and every byte once it comes', async () => {
     const { spec } = await bench.start(['sh', '-c', 'seq 1 5000; sleep 60']);
     const client = await bench.client(spec);
     await client.askFor({ ...OBSERVE, credit: 100 }, 'Attached');
@@ -227,7 +227,7 @@ describe('readers', () => {
     expect(client.text()).toBe(Array.from({ length: 5000 }, (_, i) => `${i + 1}\n`).join(''));
   });
 
-  it('that never read lose a counted range and hold nobody up', async () => {
+  it('[R1] [L3] that never read lose a counted range and hold nobody up', async () => {
     const limits = {
       memory_bytes: 1 << 18,
       spill_bytes: 0,
@@ -252,7 +252,7 @@ describe('readers', () => {
     expect(slow.gaps.length).toBeGreaterThan(0);
   });
 
-  it('lossless: the child waits for the reader, who gets every byte', async () => {
+  it('[R2] lossless: the child waits for the reader, who gets every byte', async () => {
     const limits = {
       memory_bytes: 1 << 20,
       spill_bytes: 0,
@@ -285,7 +285,7 @@ function sum(client: ShimClient): number {
 }
 
 describe('the end', () => {
-  it('names who holds the output, keeps the log going, and ends with the last of them', async () => {
+  it('[E2] names who holds the output, keeps the log going, and ends with the last of them', async () => {
     const held = await bench.start(['sh', '-c', 'read go; (sleep 0.6; echo LATE) & exit 4']);
     const reader = await bench.client(held.spec);
     await reader.askFor(OBSERVE, 'Attached');

@@ -58,7 +58,7 @@ describe('the screen of a session', () => {
     expect(picture(copy)).toBe(picture(original));
   });
 
-  it('answers terminal queries once without a driver, none on replay, and leaves them to a live driver', async () => {
+  it('[Q2] answers terminal queries once without a driver, none on replay, and leaves them to a live driver', async () => {
     const ask =
       'stty raw -echo; printf "\\033[6n"; dd bs=1 count=6 2>/dev/null | od -An -c; printf "ASKED\\r\\n"; printf "\\033[c"; dd bs=1 count=3 2>/dev/null | od -An -c; printf DONE; exec sleep 60';
     const { spec } = await bench.start(['bash', '-c', ask], { kind: 'pty' });
@@ -93,7 +93,7 @@ describe('the screen of a session', () => {
     expect(driver.text()).toContain('MINEDONE');
   });
 
-  it('is blank and inexact after retention overtook it, until a full clear', async () => {
+  it('[Q3] is blank and inexact after retention overtook it, until a full clear', async () => {
     const limits = {
       memory_bytes: 1 << 16,
       spill_bytes: 0,

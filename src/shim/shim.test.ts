@@ -47,7 +47,7 @@ describe('a shim', () => {
     expect(manifest.child.pid).toBe(shim.report?.report === 'started' ? shim.report.pid : 0);
   });
 
-  it('reports a refused start and leaves no claim', async () => {
+  it('[S1] reports a refused start and leaves no claim', async () => {
     const spec = specFor(bench.sessionDirectory(), ['/no/such/program']);
     const shim = bench.spare();
     expect(await shim.launch(spec)).toMatchObject({
@@ -59,7 +59,7 @@ describe('a shim', () => {
     expect(existsSync(join(spec.session_dir, 'claim'))).toBe(false);
   });
 
-  it('is fenced by a claim that exists', async () => {
+  it('[S2] is fenced by a claim that exists', async () => {
     const first = await bench.start(['sleep', '60']);
     const second = bench.spare();
     expect(await second.launch(first.spec)).toMatchObject({

@@ -15,7 +15,7 @@ const cat = ['cat'];
 const identity = (pid: number | null) => processIdentity(pid ?? 0)!;
 
 describe('kill -9 of srv', () => {
-  it('costs no session, and the next srv adopts them', async () => {
+  it('[A1] costs no session, and the next srv adopts them', async () => {
     const first = await home.up();
     await first.request({ cmd: 'subscribe' });
     const sessions = await Promise.all([1, 2, 3].map(() => first.create(cat)));
@@ -82,7 +82,7 @@ describe('kill -9 of srv', () => {
 });
 
 describe('a dead shim', () => {
-  it('ends its session only, as lost, with the rest of its tree', async () => {
+  it('[A3] ends its session only, as lost, with the rest of its tree', async () => {
     const srv = await home.up();
     await srv.request({ cmd: 'subscribe' });
     const victim = await srv.create(['sh', '-c', 'trap "" HUP TERM; setsid sleep 1000 & sleep 1000'], { kind: 'pty' });
@@ -135,7 +135,7 @@ describe('a dead shim', () => {
 });
 
 describe('a damaged or missing database', () => {
-  it('is not written to: safe mode shows sessions and refuses changes, until it is repaired', async () => {
+  it('[A7] [K9] is not written to: safe mode shows sessions and refuses changes, until it is repaired', async () => {
     const srv = await home.up();
     await srv.request({ cmd: 'subscribe' });
     const { id } = await srv.create(cat, { name: 'kept' });
@@ -162,7 +162,7 @@ describe('a damaged or missing database', () => {
     expect(() => home.repair()).toThrow(/holdfast down/);
   });
 
-  it('gone with sessions alive: they are adopted from their manifests', async () => {
+  it('[A7] gone with sessions alive: they are adopted from their manifests', async () => {
     const srv = await home.up();
     await srv.request({ cmd: 'subscribe' });
     const { id } = await srv.create(['sleep', '1000'], { originator: 'me' });

@@ -30,7 +30,7 @@ describe('start', () => {
     expect(await srv.list()).toEqual([]);
   });
 
-  it('lets one of two starters win, and the other say so', async () => {
+  it('[A4] lets one of two starters win, and the other say so', async () => {
     const reports = (await Promise.all([home.start(), home.start()])).map(({ report }) => report.report);
     expect(reports.sort()).toEqual(['lock_held', 'ready']);
     expect((await (await home.connect()).status()).srv.state).toBe('running');
@@ -246,7 +246,7 @@ describe('limits', () => {
   });
 });
 
-it('keeps the output of a home within its budget, oldest segments first', async () => {
+it('[L8] keeps the output of a home within its budget, oldest segments first', async () => {
   writeFileSync(home.paths.config, '[limits]\nhome_spill_bytes = 300000\n[session]\nsegment_bytes = 65536\n');
   const srv = await home.up();
   await srv.request({ cmd: 'subscribe' });

@@ -121,7 +121,7 @@ describe('control commands', () => {
     expect(parseControlCommand({ ...create, cols: 100 })).toMatchObject({ rows: 10_000, cols: 100 });
   });
 
-  it('knows no other command', () => {
+  it('[C3] knows no other command', () => {
     for (const cmd of ['nope', 'toString', '__proto__', 'create_workspace']) {
       expect(refusal(() => parseControlCommand({ cmd })).code).toBe('unknown_command');
     }
@@ -191,7 +191,7 @@ describe('control lines', () => {
     }
   });
 
-  it('bounds a line, whole or in pieces', () => {
+  it('[C3] bounds a line, whole or in pieces', () => {
     for (const piece of [1, 3, 11]) {
       const splitter = new LineSplitter(10);
       const act = () => {

@@ -152,7 +152,7 @@ function fuzz(wanted: readonly string[], codes: Codes, round: () => void): void 
 }
 
 describe(`fuzzing (seed ${seed})`, () => {
-  it('frames: every golden frame split at every byte is the same frame', () => {
+  it('[F1] frames: every golden frame split at every byte is the same frame', () => {
     for (const bytes of frames) {
       const whole: Frame[] = [];
       new FrameDecoder((frame) => whole.push(frame)).push(bytes);
@@ -167,7 +167,7 @@ describe(`fuzzing (seed ${seed})`, () => {
     }
   });
 
-  it('frames: mutated ones are refused by a code or are other frames, and cost nothing', () => {
+  it('[F2] [F6] frames: mutated ones are refused by a code or are other frames, and cost nothing', () => {
     const below = random(seed);
     const codes = new Codes();
     fuzz(
@@ -184,7 +184,7 @@ describe(`fuzzing (seed ${seed})`, () => {
     );
   });
 
-  it('frames: however mutated bytes are cut, the outcome is the same', () => {
+  it('[F1] frames: however mutated bytes are cut, the outcome is the same', () => {
     const below = random(seed ^ 0x5eed);
     const outcome = (chunks: Iterable<Buffer>): unknown[] => {
       const log: unknown[] = [];
@@ -206,7 +206,7 @@ describe(`fuzzing (seed ${seed})`, () => {
     }
   });
 
-  it('lines: mutated ones are refused by a code or are other lines, and cost nothing', () => {
+  it('[C3] [F6] lines: mutated ones are refused by a code or are other lines, and cost nothing', () => {
     const below = random(seed + 1);
     const codes = new Codes();
     fuzz(['invalid_argument', 'too_large', 'unknown_command'], codes, () => {

@@ -131,7 +131,7 @@ describe('session commands', () => {
     },
   );
 
-  it.each(OUT_OF_RANGE)('%s refuses %s = %j', (name, path, value) => {
+  it.each(OUT_OF_RANGE)('[F5] %s refuses %s = %j', (name, path, value) => {
     const field = path.split(/[.[]/)[0]!;
     const error = refusal({ ...SESSION_COMMAND_FIXTURES[name], [field]: value });
     expect(error).toMatchObject({ code: 'invalid_argument', field: path });

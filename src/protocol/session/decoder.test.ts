@@ -51,7 +51,7 @@ describe('FrameDecoder', () => {
     expect(decoder.pending).toBe(0);
   });
 
-  it('decodes the same frames split at every byte, and byte by byte', () => {
+  it('[F1] decodes the same frames split at every byte, and byte by byte', () => {
     const whole = Buffer.concat(frames());
     for (let cut = 0; cut <= whole.length; cut++) {
       const { got, decoder } = collect();
@@ -82,7 +82,7 @@ describe('FrameDecoder', () => {
     expect(got[0]!.kind === 'data' && got[0]!.bytes.equals(body)).toBe(true);
   });
 
-  it('costs nothing for a hostile length prefix', () => {
+  it('[F6] costs nothing for a hostile length prefix', () => {
     const before = process.memoryUsage().arrayBuffers;
     const held = Array.from({ length: 1000 }, () => {
       const { decoder } = collect();
@@ -124,7 +124,7 @@ describe('FrameDecoder', () => {
     ['an INPUT frame whose seq is beyond 2^53 - 1', 'bad_frame', raw([3, 0, 0, 0, 1, 0xff, 0, 0, 0, 0, 0, 0, 0])],
   ];
 
-  it.each(malformed)('refuses %s with %s, whole or byte by byte, and everything after it', (_, code, bytes) => {
+  it.each(malformed)('[F2] refuses %s with %s, whole or byte by byte, and everything after it', (_, code, bytes) => {
     for (const chunks of [[bytes], [...bytes].map((byte) => Buffer.of(byte))]) {
       const { got, decoder } = collect();
       decoder.push(frames()[0]!);

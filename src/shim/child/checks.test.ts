@@ -78,7 +78,7 @@ const REFUSED: [string, { argv?: string[]; cwd?: string; env?: [string, string][
 ];
 
 describe.each(REFUSED)('%s', (_, { argv = ['true'], cwd = '/', env = [['PATH', PATH]] }, status, field, message) => {
-  it.each(['pty', 'pipe'] as const)('is refused on a %s and starts nothing', (kind) => {
+  it.each(['pty', 'pipe'] as const)('[S1] is refused on a %s and starts nothing', (kind) => {
     const spec = launchSpec(argv, { cwd, env, kind, session_dir: dir });
     const start = (): unknown => startChild(spec, unexpected, { clock: systemClock });
     let error: unknown;

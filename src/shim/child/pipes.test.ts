@@ -139,7 +139,7 @@ describe.each(variants)('pipes made by %s', (_name, libc) => {
     expect(child.bytes().length).toBe(5_000_000);
   });
 
-  it('leave an own session and group, default signals, the umask and exactly the given environment', async () => {
+  it('[S4] leave an own session and group, default signals, the umask and exactly the given environment', async () => {
     const child = start(
       'umask; grep -E "Sig(Blk|Ign)" /proc/self/status; ps -o pid=,pgid=,sess= $$; env -0 | sort -z | tr "\\0" "\\n"',
       {

@@ -214,7 +214,7 @@ it('reports the signal that ended the child', async () => {
   }
 });
 
-it('gives the child its terminal and nothing else, default signals, the umask and the given environment', async () => {
+it('[S4] gives the child its terminal and nothing else, default signals, the umask and the given environment', async () => {
   // Descriptors as a shim has them, beyond the first hole too: all of them close on exec.
   const open = Array.from({ length: 40 }, () => openSync('/dev/null', 'r'));
   closeSync(open[10]!);
