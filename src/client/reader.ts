@@ -24,7 +24,7 @@ const RECONNECT_FIRST_MS = 20;
 const RECONNECT_MAX_MS = 1_000;
 /** How long a reader looks for its session before it gives up. */
 const RECONNECT_MS = 60_000;
-/** Connections in a row that died young without a byte. */
+/** Connections in a row that died young without a byte out or in. */
 const FRUITLESS_LINKS = 40;
 const YOUNG_MS = 1_000;
 /** Left alone: attached again at once. */
@@ -280,6 +280,7 @@ export class SessionReader {
         this.#onEnd(event);
         break;
       case 'InputAck':
+        this.#fruitless = 0;
         this.#input.acknowledged(event.epoch, event.seq);
         this.#tellStdinClosed();
         break;
