@@ -30,6 +30,8 @@ export interface BrokerOptions {
   faultPlan: string | undefined;
   /** A session is over or removed: retention may have something to do. */
   closed(): void;
+  /** Live sessions may have added about this many bytes to their logs. */
+  wrote(bytes: number): void;
 }
 
 export class Broker {
@@ -235,7 +237,10 @@ export class Broker {
   #tend(id: string, origin: 'launched' | 'found'): TendedSession {
     let tended = this.#tended.get(id);
     if (tended === undefined) {
-      tended = new TendedSession(id, this.#context, origin, () => this.#tended.delete(id));
+      tended = new TendedSession(id, this.#context, origin, {
+        done: () => this.#tended.delete(id),
+        wrote: (bytes) => this.#options.wrote(bytes),
+      });
       this.#tended.set(id, tended);
     }
     return tended;

@@ -15,10 +15,6 @@ export interface RetentionOptions {
 const SOON_MS = 1_000;
 /** Longest delay of a Node timer is below 25 days. */
 const LONGEST_TIMER_MS = 24 * 60 * 60 * 1000;
-/** While live sessions could fill the home, and have begun to: how often that is looked at. */
-const SPILL_LOOK_MS = 60_000;
-/** Part of the budget that is filled before it is watched. */
-const WATCHED_FROM = 0.75;
 /** Sessions taken from the record in one commit. */
 const RETIRED_AT_ONCE_COUNT = 1_000;
 
@@ -36,6 +32,7 @@ export class Retention {
   #again = false;
   #closed = false;
   #spillBytes = 0;
+  #uncountedBytes = 0;
 
   constructor(options: RetentionOptions) {
     this.#options = options;
@@ -53,6 +50,12 @@ export class Retention {
       this.#cancelSoon = null;
       void this.check(); // Handles its own failures.
     });
+  }
+
+  /** Live sessions have written about this many bytes: they are counted when the home could be over its limit. */
+  grown(bytes: number): void {
+    this.#uncountedBytes += bytes;
+    if (this.#spillBytes + this.#uncountedBytes > this.#options.limits.homeSpillBytes) this.soon();
   }
 
   /** Does what is due now, and plans the next look only if something will be. */
@@ -82,9 +85,9 @@ export class Retention {
   async #run(): Promise<void> {
     this.#cancelTimer?.();
     const nextExpiry = await this.#retire();
-    const nextSpill = await this.#trimSpill();
-    const next = Math.min(nextExpiry, nextSpill, LONGEST_TIMER_MS);
-    if (this.#closed || Math.min(nextExpiry, nextSpill) === Infinity) return;
+    await this.#trimSpill();
+    if (this.#closed || nextExpiry === Infinity) return;
+    const next = Math.min(nextExpiry, LONGEST_TIMER_MS);
     this.#cancelTimer = this.#options.context.clock.after(next, () => void this.check(), { unref: true }); // Handles its own failures.
   }
 
@@ -106,16 +109,15 @@ export class Retention {
     return oldest === undefined ? Infinity : Math.max(1_000, closedAt(oldest) + limits.exitedKeptMs - now);
   }
 
-  async #trimSpill(): Promise<number> {
+  async #trimSpill(): Promise<void> {
+    this.#uncountedBytes = 0;
     const { context, limits } = this.#options;
     const closed: SegmentFile[] = [];
     const live: SegmentFile[] = [];
     let total = 0;
-    let couldGrow = 0;
     for (const session of [...context.observer.over(), ...context.observer.live()]) {
       const segments = await segmentsOf(join(sessionDirectory(context.paths, session.id), LOG_DIRECTORY));
       for (const { bytes } of segments) total += bytes;
-      if (isLive(session)) couldGrow += session.limits.spill_bytes;
       // The newest segment is being written, or tells how the session ended.
       (isLive(session) ? live : closed).push(...segments.slice(0, -1));
     }
@@ -125,7 +127,6 @@ export class Retention {
       total -= segment.bytes;
     }
     this.#spillBytes = total;
-    return couldGrow > limits.homeSpillBytes && total > limits.homeSpillBytes * WATCHED_FROM ? SPILL_LOOK_MS : Infinity;
   }
 }
 

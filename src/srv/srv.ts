@@ -128,6 +128,9 @@ export class Srv {
       spares: this.#spares,
       faultPlan: options.faultPlan,
       closed: () => this.#closed(),
+      wrote: (bytes) => {
+        if (this.#damage === null) this.#retention.grown(bytes);
+      },
     });
     this.#kernel.onCommitted((events) => {
       for (const event of events) if (event.event === 'session_removed') this.#archive?.release(event.session_id);

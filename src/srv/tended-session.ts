@@ -25,11 +25,17 @@ const REQUEST_MS = 10_000;
 /** Warnings of one shim that become events, per minute. */
 const WARNINGS_PER_MINUTE = 6;
 
+export interface TendedHandlers {
+  /** The session is in nobody's hands any more: its record is closed, or srv stops. */
+  done(): void;
+  /** About this many bytes may have been added to its log on disk. */
+  wrote(bytes: number): void;
+}
+
 export class TendedSession {
   readonly id: string;
   readonly #context: BrokerContext;
-  /** The session is in nobody's hands any more: its record is closed, or srv stops. */
-  readonly #done: () => void;
+  readonly #handlers: TendedHandlers;
   #link: ShimLink | null = null;
   #examining: Promise<void> | null = null;
   #cancelRetry: (() => void) | null = null;
@@ -43,12 +49,14 @@ export class TendedSession {
   #waiting: (() => void)[] = [];
   #exit: ExitFact | null = null;
   #warnings = { since: 0, count: 0 };
+  /** Output of the shim's life, by its last statistics. */
+  #outputBytes = 0;
 
-  constructor(id: string, context: BrokerContext, origin: 'launched' | 'found', done: () => void) {
+  constructor(id: string, context: BrokerContext, origin: 'launched' | 'found', handlers: TendedHandlers) {
     this.id = id;
     this.#context = context;
     this.#adopting = origin === 'found';
-    this.#done = done;
+    this.#handlers = handlers;
   }
 
   /** The shim this srv started will not claim the session: it never began, or it has ended. */
@@ -254,6 +262,9 @@ export class TendedSession {
       case 'Warning':
         this.#warn(event.message);
         break;
+      case 'SessionStats':
+        this.#wrote(event.output_bytes);
+        break;
       case 'End':
         void observer.observe({
           cmd: 'observe_ended',
@@ -266,6 +277,13 @@ export class TendedSession {
       default:
         break;
     }
+  }
+
+  #wrote(outputBytes: number): void {
+    const spillBytes = this.#session()?.limits.spill_bytes ?? 0;
+    const bytes = Math.min(spillBytes, Math.max(0, outputBytes - this.#outputBytes));
+    this.#outputBytes = outputBytes;
+    if (bytes > 0) this.#handlers.wrote(bytes);
   }
 
   #exited(exit: ExitFact): void {
@@ -302,7 +320,7 @@ export class TendedSession {
   #finish(): void {
     if (this.#closed) return;
     this.close();
-    this.#done();
+    this.#handlers.done();
   }
 
   #wake(): void {
