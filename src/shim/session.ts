@@ -330,6 +330,7 @@ export class Session {
     await this.tees.closeAll();
     this.#options.faults.hit('shim.end.before');
     this.#tellOthers({ event: 'End', cause, survivors });
+    this.tees.stdin.end(cause, survivors);
     this.log.end(cause, survivors);
     this.lease.close();
     this.screen.close();

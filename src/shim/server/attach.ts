@@ -3,12 +3,20 @@ import { HoldfastError, invalid } from '../../protocol/errors.ts';
 import {
   type AttachCommand,
   type LeaseTicket,
+  STDIN,
   STDOUT,
   type SessionCommand,
   type SessionEvent,
   type StreamId,
 } from '../../protocol/session/index.ts';
-import { attachedStreams, attachStreams, type CursorStart, ReaderPump, resolveStart } from '../../session/index.ts';
+import {
+  attachedStreams,
+  attachStreams,
+  type CursorStart,
+  type LogSource,
+  ReaderPump,
+  resolveStart,
+} from '../../session/index.ts';
 import type { LeaseGrant } from '../input/index.ts';
 import type { Session } from '../session.ts';
 import { Attachment } from './attachment.ts';
@@ -26,11 +34,12 @@ export async function attach(session: Session, peer: Peer, command: Command<'Att
       'this connection is attached already; send Detach first or use another connection',
     );
   }
-  const streams = attachStreams(session.log, command.streams);
+  const source = sourceOf(session, command);
+  const streams = attachStreams(source, command.streams);
   checkPolicy(session, command);
   // Refused before anything is changed: a lease or a stream must not be lost to a reader that then cannot read.
-  const early = command.from === 'screen' ? null : resolveStart(session.log, streams, command.from);
-  if (early !== null) session.log.cursor(streams, early).close();
+  const early = command.from === 'screen' ? null : resolveStart(source, streams, command.from);
+  if (early !== null) source.cursor(streams, early).close();
   else if (session.spec.kind !== 'pty') throw invalid('from', 'a pipe session has no screen; attach from an offset');
   const grant = occupy(session, peer, command, streams);
   if (
@@ -70,6 +79,15 @@ async function attachFromScreen(
   install(session, peer, command, streams, { offsets: { [STDOUT]: offset } }, grant, parts);
 }
 
+/** The output's log; for an attach to stream 0 alone, what is written to the child (the SDK's tees of stdin). */
+function sourceOf(session: Session, { streams, mode, policy, from }: AttachCommand): LogSource {
+  if (streams?.length !== 1 || streams[0] !== STDIN) return session.log;
+  if (mode !== 'observe') throw invalid('mode', 'stream 0 can only be observed');
+  if (policy === 'lossless') throw invalid('policy', 'a reader of stream 0 cannot hold the writers up');
+  if (from === 'screen') throw invalid('from', 'stream 0 has no screen');
+  return session.tees.stdin;
+}
+
 /** Takes what the mode needs: the exclusive streams, or the lease. */
 function occupy(session: Session, peer: Peer, command: AttachCommand, streams: StreamId[]): LeaseGrant | null {
   if (command.mode === 'exclusive') session.exclusive.check(streams, session.ending.exit, command.steal === true);
@@ -88,14 +106,14 @@ function install(
   grant: LeaseGrant | null,
   screen: SessionEvent[],
 ): void {
-  const { log } = session;
+  const source = sourceOf(session, command);
   const attachment: Attachment = new Attachment({
     peer,
     mode: command.mode,
     terminal: command.mode === 'drive' && command.terminal === true && session.spec.kind === 'pty',
     pump: new ReaderPump({
-      source: log,
-      cursor: log.cursor(streams, start),
+      source,
+      cursor: source.cursor(streams, start),
       sink: peer.connection,
       streams,
       credit: command.credit,
@@ -109,11 +127,11 @@ function install(
   peer.reply(command.id, {
     event: 'Attached',
     mode: command.mode,
-    streams: attachedStreams(log, start),
+    streams: attachedStreams(source, start),
     lease: grant?.ticket ?? null,
     rows: session.rows,
     cols: session.cols,
-    live_from: log.extents().find(({ id }) => id === STDOUT)?.end ?? 0,
+    live_from: session.log.extents().find(({ id }) => id === STDOUT)?.end ?? 0,
   });
   // After a resume: everything up to here was taken, only the rest is to be sent again.
   if (grant !== null && grant.lastSeq > 0)

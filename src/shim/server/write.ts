@@ -36,7 +36,7 @@ function inputSettled(
   outcome: 'written' | 'closed' | 'dropped',
 ): void {
   if (outcome === 'written') {
-    session.tees.stdinWritten(bytes);
+    session.tees.stdin.append(bytes);
     const holder = epoch === 0 ? peer : session.lease.written(epoch, seq);
     holder?.send({ event: 'InputAck', epoch, seq });
   } else if (outcome === 'closed') {
@@ -78,7 +78,7 @@ function pushed(session: Session, bytes: Buffer, epoch: number): Promise<'writte
       bytes,
       isCurrent: () => session.lease.isCurrent(epoch),
       settled: (outcome) => {
-        if (outcome === 'written') session.tees.stdinWritten(bytes);
+        if (outcome === 'written') session.tees.stdin.append(bytes);
         resolve(outcome);
       },
     });

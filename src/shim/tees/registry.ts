@@ -25,11 +25,12 @@ interface Entry {
 }
 
 export class TeeRegistry {
+  /** Stream 0: what the kernel took for the child, for whoever follows it. */
+  readonly stdin: StdinLog;
   readonly #output: LogSource;
   readonly #clock: Clock;
   readonly #flow: FlowControl;
   readonly #stallMs: number;
-  readonly #stdin: StdinLog;
   readonly #entries = new Map<number, Entry>();
   #lastTee = 0;
   #opening = 0;
@@ -39,12 +40,7 @@ export class TeeRegistry {
     this.#clock = clock;
     this.#flow = flow;
     this.#stallMs = stallMs;
-    this.#stdin = new StdinLog(clock);
-  }
-
-  /** Bytes the kernel has taken for the child. */
-  stdinWritten(bytes: Buffer): void {
-    this.#stdin.append(bytes);
+    this.stdin = new StdinLog(clock);
   }
 
   /** Throws `stream_unavailable`, `offset_ahead`, `invalid_argument`, `busy`, and `storage_error` for a file. */
@@ -60,7 +56,7 @@ export class TeeRegistry {
     }
     checkSink(sink);
     const settings = { ...DEFAULT_OPTIONS, ...options };
-    const source = stream === STDIN ? this.#stdin : this.#output;
+    const source = stream === STDIN ? this.stdin : this.#output;
     // Where "end" is was decided when the command came, not when the file was open.
     const from = startOf(source, stream, settings.from);
     const cursor = source.cursor([stream], { offsets: { [stream]: from } });

@@ -1,7 +1,13 @@
-/** What was written to the child's stdin, kept only for the tees of stream 0 and only as far as they may lag. */
+/** What was written to the child's stdin, kept only for those who follow stream 0 and only as far as they may lag. */
 import { HoldfastError } from '../../protocol/errors.ts';
 import { LOG_MEMORY_BYTES } from '../../protocol/limits.ts';
-import { STDIN, type StreamExtent, type StreamId } from '../../protocol/session/index.ts';
+import {
+  type EndCause,
+  type HolderFact,
+  STDIN,
+  type StreamExtent,
+  type StreamId,
+} from '../../protocol/session/index.ts';
 import type { CursorStart, LogCursor, LogItem, LogSource } from '../../session/contract.ts';
 import type { Clock } from '../../runtime/index.ts';
 
@@ -20,7 +26,7 @@ export class StdinLog implements LogSource {
   #start = 0;
   #end = 0;
   #seq = 0;
-  ended = false;
+  #ending: Extract<LogItem, { type: 'end' }> | null = null;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -40,6 +46,16 @@ export class StdinLog implements LogSource {
       this.#start = this.#chunks[0]?.offset ?? this.#end;
     }
     for (const changed of this.#listeners) changed();
+  }
+
+  /** The session is over. */
+  end(cause: EndCause, survivors: HolderFact[]): void {
+    this.#ending = { type: 'end', seq: ++this.#seq, cause, survivors };
+    for (const changed of this.#listeners) changed();
+  }
+
+  get ended(): boolean {
+    return this.#ending !== null;
   }
 
   extents(): StreamExtent[] {
@@ -64,6 +80,7 @@ export class StdinLog implements LogSource {
   #cursorAt(from: number): LogCursor {
     let at = from;
     let open = true;
+    let told = false;
     const read = (maxBytes: number): LogItem[] => {
       const items: LogItem[] = [];
       if (at < this.#start) {
@@ -77,6 +94,10 @@ export class StdinLog implements LogSource {
         items.push({ type: 'data', seq: chunk.seq, stream: STDIN, offset: at, bytes, ms: chunk.ms });
         at += bytes.length;
         room -= bytes.length;
+      }
+      if (this.#ending !== null && at === this.#end && !told) {
+        told = true;
+        items.push(this.#ending);
       }
       return items;
     };
