@@ -133,6 +133,13 @@ describe('control events', () => {
   it.each(Object.values(CONTROL_EVENT_FIXTURES))('$event survives its way over the wire', (event) => {
     expect(line(JSON.stringify(event))).toEqual(event);
   });
+
+  it.each(Object.values(CONTROL_EVENT_FIXTURES).filter(({ event }) => event.startsWith('session_')))(
+    '$event leaves the names of the envelope to the envelope',
+    (event) => {
+      expect(Object.keys(event)).not.toEqual(expect.arrayContaining([expect.stringMatching(/^(version|at|prev)$/)]));
+    },
+  );
 });
 
 describe('control lines', () => {

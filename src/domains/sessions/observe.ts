@@ -100,7 +100,7 @@ function adopted(session: Session, command: Extract<ObservationCommand, { cmd: '
       shim_pid,
       shim_start_time,
       containment,
-      version,
+      shim_version: version,
       epoch,
     },
   ];

@@ -117,7 +117,8 @@ export type SessionsEvent =
       start_time: number;
       shim_pid: number;
       shim_start_time: number;
-      version: string;
+      /** The shim's build; `version` is the event's own number. */
+      shim_version: string;
       /** Additive: what the shim can find of its tree, and the adopting srv's epoch. */
       containment?: 'tree' | 'marked';
       epoch?: string;
