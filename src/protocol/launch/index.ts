@@ -5,21 +5,14 @@
 import type { WireError } from '../errors.ts';
 import type { SessionKind } from '../session/messages.ts';
 
-/** srv → shim, once. The shim detaches from srv when it has read it. */
-export interface LaunchSpec {
-  launch: 1;
+/** What a session is: decided at its creation, told to its shim, kept in its manifest. */
+interface SessionFacts {
   session_id: string;
-  /** Absolute `sessions/<id>/` directory; created by srv, 0700. */
-  session_dir: string;
-  /** Absolute path of the session's socket. */
-  socket_path: string;
-  /** The instance secret a Hello must quote. */
-  token: string;
   kind: SessionKind;
   argv: string[];
   /** Absolute. */
   cwd: string;
-  /** The child's whole environment: the caller's, without HOLDFAST_*; the shim adds HOLDFAST_SESSION and friends. */
+  /** The child's whole environment: the caller's, without HOLDFAST_*; the shim adds HOLDFAST_SESSION. */
   env: [string, string][];
   /** Pipe sessions: one pipe for both outputs, in write order. */
   merge_stderr: boolean;
@@ -29,9 +22,20 @@ export interface LaunchSpec {
   limits: SessionLimits;
   originator: string;
   command: string;
-  /** The session's name, copied into the manifest; additive. */
+  /** Additive. The name it was created with. */
   name?: string | null;
   created_at_ms: number;
+}
+
+/** srv → shim, once. The shim detaches from srv when it has read it. */
+export interface LaunchSpec extends SessionFacts {
+  launch: 1;
+  /** Absolute `sessions/<id>/` directory; created by srv, 0700. */
+  session_dir: string;
+  /** Absolute path of the session's socket. */
+  socket_path: string;
+  /** The instance secret a Hello must quote. */
+  token: string;
   /** Fault build only. */
   fault_plan?: string;
 }
@@ -75,22 +79,9 @@ export interface Claim {
 }
 
 /** `manifest.json`, 0600: enough to rebuild the session's record without the database. */
-export interface Manifest {
+export interface Manifest extends SessionFacts {
   manifest: 1;
-  session_id: string;
-  kind: SessionKind;
-  argv: string[];
-  cwd: string;
-  env: [string, string][];
-  merge_stderr: boolean;
-  rows: number;
-  cols: number;
-  umask: number | null;
-  limits: SessionLimits;
-  originator: string;
-  command: string;
-  name?: string | null;
-  created_at_ms: number;
+  /** Of the shim that wrote it. */
   version: string;
   /** Null until the child runs. */
   child: { pid: number; start_time: number; containment: 'tree' | 'marked' } | null;
