@@ -6,6 +6,7 @@ import { type IParser, Terminal } from '@xterm/headless';
 import { internalsOf } from './internals.ts';
 import { registerReplies } from './replies.ts';
 import { serializeScreen } from './serialize.ts';
+import { useWidths } from './width.ts';
 
 export interface ScreenText {
   content: string;
@@ -40,6 +41,7 @@ const SCROLLBACK_LINES = 500;
 
 export function createEmulator(rows: number, cols: number, events: EmulatorEvents): Emulator {
   const terminal = new Terminal({ rows, cols, scrollback: SCROLLBACK_LINES, allowProposedApi: true, logLevel: 'off' });
+  useWidths(terminal);
   terminal.onData((text) => events.reply(text));
   registerReplies(terminal, (text) => events.reply(text));
   watchClears(terminal.parser, terminal, events);

@@ -3,6 +3,7 @@ import { Terminal } from '@xterm/headless';
 import { createEmulator } from './emulator.ts';
 import { groundPrefix } from './ground.ts';
 import { picture, write } from './testing.ts';
+import { useWidths } from './width.ts';
 
 const SUFFIX = 'suffix\x1b[B\t|\r\nnext\x1b8saved\x1b[2;1Htop\n\n\n\n\n\nend\x0e qq \x0f qq';
 
@@ -25,16 +26,45 @@ describe('a serialised screen', () => {
   ])('keeps %s, now and for what comes after', async (_name, sequence) => {
     const options = { rows: 6, cols: 20, scrollback: 100, allowProposedApi: true };
     const original = new Terminal(options);
+    useWidths(original);
     await write(original, sequence);
     const emulator = createEmulator(6, 20, { reply() {}, cleared() {} });
     await emulator.write(Buffer.from(sequence));
     const copy = new Terminal(options);
+    useWidths(copy);
     await write(copy, 'rubbish\x1b[?1049h\x1b[3;4r\x1b[31m');
     await write(copy, emulator.serialize());
     expect(picture(copy)).toBe(picture(original));
     expect(copy.modes).toEqual(original.modes);
     for (const terminal of [original, copy]) await write(terminal, SUFFIX);
     expect(picture(copy)).toBe(picture(original));
+  });
+});
+
+describe('the width of a character', () => {
+  it.each([
+    ['a', 1],
+    ['é', 1],
+    ['e\u0301', 1],
+    ['日', 2],
+    ['한', 2],
+    ['\u1112\u1161\u11ab', 2],
+    ['ｆ', 2],
+    ['😀', 2],
+    ['✅', 2],
+    ['⚠', 1],
+    ['—', 1],
+    ['𝕏', 1],
+    ['👍🏽', 2],
+    ['👨\u200d👩\u200d👧', 2],
+    ['🇩🇪', 2],
+    ['🇩🇪🇫🇷', 4],
+    ['ก็', 1],
+  ])('of %s is %d', async (text, width) => {
+    const emulator = createEmulator(2, 20, { reply() {}, cleared() {} });
+    await emulator.write(Buffer.from(text));
+    expect(emulator.text(undefined)).toMatchObject({ cursor_col: width });
+    expect(emulator.text(undefined).content.split('\n')[0]).toBe(text);
   });
 });
 
