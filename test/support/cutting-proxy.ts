@@ -26,17 +26,18 @@ export class CuttingProxy implements AsyncDisposable {
   /** Cuts within the first bytes of a frame. */
   cutsInHeads = 0;
   connections = 0;
+  /** Where the server is reached without being cut. */
+  readonly behind: string;
   readonly #server: Server;
-  readonly #behind: string;
   readonly #options: CuttingOptions;
   readonly #sockets = new Set<Socket>();
   #down = false;
 
   private constructor(path: string, options: CuttingOptions) {
-    this.#behind = `${path}.cut`;
+    this.behind = `${path}.cut`;
     this.#options = options;
     this.#server = createServer((client) => this.#accept(client));
-    renameSync(path, this.#behind);
+    renameSync(path, this.behind);
   }
 
   static async before(path: string, options: CuttingOptions): Promise<CuttingProxy> {
@@ -73,7 +74,7 @@ export class CuttingProxy implements AsyncDisposable {
       client.destroy();
       return;
     }
-    const server = connect(this.#behind);
+    const server = connect(this.behind);
     server.on('error', () => server.destroy());
     for (const socket of [client, server]) {
       this.#sockets.add(socket);
