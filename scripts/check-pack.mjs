@@ -1,5 +1,6 @@
 // Whether the published package works: packs it, installs the tarball into an empty prefix without any install script,
-// and uses it from there as a stranger would – the command with an empty HOME, the SDK's types with a strict compiler.
+// and uses it from there as a stranger would – the command with an empty HOME, a runtime from up to down, the SDK's types
+// with a strict compiler.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -52,6 +53,8 @@ function checkPackage() {
   if (!/\d+\.\d+\.\d+/.test(version)) throw new Error(`holdfast --version printed ${JSON.stringify(version)}`);
   if (readdirSync(home).length > 0) throw new Error('holdfast --version left something in HOME');
 
+  useRuntime(empty, home, stranger);
+
   if (!existsSync(inRoot('src', 'client', 'index.ts'))) return;
   const consumer = join(prefix, 'lib', 'consumer');
   mkdirSync(consumer);
@@ -62,6 +65,30 @@ function checkPackage() {
   writeFileSync(join(consumer, 'tsconfig.json'), JSON.stringify(CONSUMER_CONFIG));
   run(consumer, process.execPath, [tsc, '-p', 'tsconfig.json']);
   run(consumer, process.execPath, ['main.mjs'], stranger);
+}
+
+/** A whole life of a runtime: in the default place, with a terminal session, a pipe session and the runtime stopped. */
+function useRuntime(cwd, home, env) {
+  const holdfast = (...words) => run(cwd, 'holdfast', words, env);
+  try {
+    holdfast('up');
+    expectEqual('a terminal session', holdfast('run', '--', 'sh', '-c', 'stty size'), '24 80\r\n');
+    expectEqual('a pipe session', holdfast('run', '--pipe', '--', 'printf', 'a\\nb'), 'a\nb');
+    holdfast('run', '--detach', '--name', 'kept', '--', 'sleep', '1000');
+    const { srv } = JSON.parse(holdfast('status', '--json'));
+    expectEqual('the state of srv', srv.state, 'running');
+    holdfast('down');
+    const { state } = JSON.parse(holdfast('ls', '--json').trim().split('\n').at(-1));
+    expectEqual('the session which outlived srv', state, 'running');
+    if (!existsSync(join(home, '.local', 'state', 'holdfast')))
+      throw new Error('its home is not in the state directory');
+  } finally {
+    holdfast('down', '--sessions');
+  }
+}
+
+function expectEqual(what, found, wanted) {
+  if (found !== wanted) throw new Error(`${what}: ${JSON.stringify(found)} instead of ${JSON.stringify(wanted)}`);
 }
 
 function npm(cwd, ...args) {
