@@ -83,7 +83,7 @@ it('[X3] [L1] run --pipe keeps stdout and stderr apart, --merge-stderr joins the
   );
   const expected = asRead(bytes, false);
   expectBytes(apart.stdout, expected);
-  expect(sha(Buffer.from(apart.stderr, 'utf8'))).toBe(sha(Buffer.from(expected.toString(), 'utf8')));
+  expect(sha(apart.stderr)).toBe(sha(expected.subarray(0, Math.floor(bytes / 2)).toString()));
   const merged = await collect(
     runtime.spawn(['run', '--pipe', '--merge-stderr', '--', ...oracleArgv({ bytes, chunk: '~900', where: 'turns' })]),
   );
@@ -95,12 +95,20 @@ describe('logs', () => {
   it('[X4] [L1] [L2] --follow goes on over cut connections, to the last byte', async () => {
     const random = seededRandom('logs --follow');
     const bytes = 12 * MIB + random(MIB);
-    const session = await runtime.run(['/bin/sh', '-c', 'read -r go; exec "$0" "$@"', ...oracleArgv({ bytes })], {
-      kind: 'pipe',
-    });
+    const session = await runtime.run(
+      ['/bin/sh', '-c', 'read -r go; "$0" "$@"; read -r done', ...oracleArgv({ bytes })],
+      {
+        kind: 'pipe',
+      },
+    );
     const { socket } = await session.record();
     await using proxy = await CuttingProxy.before(socket, { random, mostBytes: MIB / 2 });
-    const following = collect(runtime.spawn(['logs', '--follow', session.id]));
+    let left = bytes;
+    const taken = async (count: number): Promise<void> => {
+      left -= count;
+      if (left === 0) await session.write('done\n');
+    };
+    const following = collect(runtime.spawn(['logs', '--follow', session.id]), { taken });
     await session.write('go\n');
     const followed = await following;
     expect(followed.status).toBe(0);

@@ -9,11 +9,13 @@ import {
   lengthAsRead,
   openOracleRead,
   oracleArgv,
+  type OpenRead,
   type OracleRead,
+  READ_MS,
   readOracle,
 } from '../support/oracle-reader.ts';
 import { seededRandom } from '../support/random.ts';
-import { TestRuntime } from '../support/runtime.ts';
+import { TestRuntime, until } from '../support/runtime.ts';
 
 const MIB = 1024 * 1024;
 const long = process.env['HOLDFAST_TEST_LONG'] === '1';
@@ -44,10 +46,25 @@ function logBytes(id: string): number {
   return readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
 }
 
-/** A session whose child waits for a line before it writes, so that readers can be there from the first byte. */
+/**
+ * A session whose child waits for a line before it writes, so that readers can be there from the first byte, and for
+ * another one before it exits, so that all they read comes from the shim.
+ */
 async function waiting(argv: string[], pty: boolean, spec: Partial<SessionSpec> = {}): Promise<Session> {
-  const start = 'stty -echo 2>/dev/null; read -r go; exec "$0" "$@"';
+  const start = 'stty -echo 2>/dev/null; read -r go; "$0" "$@"; code=$?; read -r done; exit "$code"';
   return runtime.run(['/bin/sh', '-c', start, ...argv], { kind: pty ? 'pty' : 'pipe', ...spec });
+}
+
+/** Lets a `waiting` child write, and exit once every reader has `total` bytes or gaps. */
+async function writeAll(session: Session, readers: OpenRead[], total: number): Promise<void> {
+  await Promise.all(readers.map(({ opened }) => opened));
+  await session.write('go\n');
+  const failed = Promise.race(readers.map(({ result }) => result.then(() => undefined)));
+  await Promise.race([
+    failed,
+    until(() => readers.every((reader) => reader.reached() >= total), 'every reader to have it all', READ_MS),
+  ]);
+  await session.write('done\n');
 }
 
 describe.each([
@@ -56,12 +73,12 @@ describe.each([
 ] as const)('a %s session', (kind, pty) => {
   it('[L1] [L2] [L4] gives fast, slow, dropping and late readers at once the same exact bytes and the end', async () => {
     const random = seededRandom(`readers of a ${kind} session`);
-    const bytes = (long ? 48 : 16) * MIB + random(MIB) + 7;
+    const bytes = (long ? 48 : 10) * MIB + random(MIB) + 7;
     const session = await waiting(oracleArgv({ bytes, chunk: `~${4096 + random(60_000)}`, exit: 7 }), pty);
     const near = [
       openOracleRead(session, { pty }),
       openOracleRead(session, { pty }),
-      openOracleRead(session, { pty, credit: 128 * 1024, taken: () => dawdle(3) }),
+      openOracleRead(session, { pty, credit: 128 * 1024, taken: () => dawdle(2) }),
     ];
     await Promise.all(near.map(({ opened }) => opened));
     const { socket } = await session.record();
@@ -70,9 +87,9 @@ describe.each([
       openOracleRead(session, { pty, credit: 64 * 1024 + random(MIB) }),
       openOracleRead(session, { pty, taken: () => (random(8) === 0 ? dawdle(5) : undefined) }),
     ];
-    await session.write('go\n');
-    const reads = await Promise.all([...near, ...far].map(({ result }) => result));
     const total = lengthAsRead(bytes, pty);
+    await writeAll(session, [...near, ...far], total);
+    const reads = await Promise.all([...near, ...far].map(({ result }) => result));
     for (const read of reads) {
       expectWhole(read, total);
       expect(read.exit).toMatchObject({ code: 7, signal: null, outcome: 'natural_exit' });
@@ -100,10 +117,10 @@ describe.each([
     await live.opened;
     const { socket } = await session.record();
     await using proxy = await CuttingProxy.before(socket, { random, mostBytes: 16 * 1024, cuts: 12 });
-    const cut = readOracle(session, { pty });
-    await session.write('go\n');
+    const cut = openOracleRead(session, { pty });
     const total = lengthAsRead(bytes, pty);
-    for (const read of [await live.result, await cut]) {
+    await writeAll(session, [live, cut], total);
+    for (const read of [await live.result, await cut.result]) {
       expectWhole(read, total);
       expect(read.exit).toMatchObject({ code: 3 });
     }
@@ -117,8 +134,8 @@ describe.each([
     const session = await waiting(oracleArgv({ bytes }), pty);
     const live = openOracleRead(session, { pty });
     await live.opened;
-    await session.write('go\n');
     const total = lengthAsRead(bytes, pty);
+    await writeAll(session, [live], total);
     expectWhole(await live.result, total);
     await session.wait({ for: 'end' });
     // Records have heads, and a PTY makes more of it: 64 MiB of disk hold somewhat less.
@@ -137,8 +154,8 @@ describe.each([
     await using proxy = await CuttingProxy.before(socket, { random, mostBytes: 64 * 1024, cuts: 20 });
     const dropping = openOracleRead(session, { pty, credit: 64 * 1024 });
     await dropping.opened;
-    await session.write('go\n');
     const total = lengthAsRead(bytes, pty);
+    await writeAll(session, [slow, dropping], total);
     const slowly = await slow.result;
     expectAccounted(slowly, total, 64 * 1024);
     expect(slowly.gaps.length).toBeGreaterThan(0);
@@ -166,17 +183,25 @@ describe('stdout and stderr of a pipe session', () => {
       openOracleRead(cramped, { taken: () => dawdle(1) }),
     ];
     await Promise.all(reads.map(({ opened }) => opened));
-    await whole.write('go\n');
-    await cramped.write('go\n');
+    const half = Math.floor(bytes / 2);
+    await Promise.all([writeAll(whole, [reads[0]!], bytes), writeAll(cramped, [reads[2]!], bytes)]);
     const [both, only, slow] = await Promise.all(reads.map(({ result }) => result));
     expectWhole(both!, bytes, 1);
-    expectWhole(both!, bytes, 2);
-    expectWhole(only!, bytes, 2);
+    expectWhole(both!, half, 2);
+    expectWhole(only!, half, 2);
     expect(only!.streams.has(1)).toBe(false);
-    for (const stream of [1, 2] as const) expectAccounted(slow!, bytes, 1, stream);
+    for (const [stream, total] of [
+      [1, bytes],
+      [2, half],
+    ] as const)
+      expectAccounted(slow!, total, 1, stream);
     await cramped.wait({ for: 'end' });
     const late = await readOracle(cramped);
-    for (const stream of [1, 2] as const) expectAccounted(late, bytes, 1, stream);
+    for (const [stream, total, least] of [
+      [1, bytes, 1],
+      [2, half, 0],
+    ] as const)
+      expectAccounted(late, total, least, stream);
   });
 
   it('[L1] merged they come in the order they were written', async () => {
@@ -184,7 +209,7 @@ describe('stdout and stderr of a pipe session', () => {
     const session = await waiting(oracleArgv({ bytes, chunk: '~900', where: 'turns' }), false, { merge_stderr: true });
     const live = openOracleRead(session);
     await live.opened;
-    await session.write('go\n');
+    await writeAll(session, [live], bytes);
     const read = await live.result;
     expectWhole(read, bytes);
     expect([...read.streams.keys()]).toEqual([1]);

@@ -7,19 +7,21 @@ import { soon } from './runtime.ts';
 const ORACLE = fileURLToPath(new URL('./oracle.mjs', import.meta.url));
 
 /** Longest a reader of a test may take for a whole session. */
-const READ_MS = process.env['HOLDFAST_TEST_LONG'] === '1' ? 300_000 : 60_000;
+export const READ_MS = process.env['HOLDFAST_TEST_LONG'] === '1' ? 300_000 : 60_000;
 
 export interface OracleChild {
   bytes: number;
   /** Bytes of one write; `~N`: 1 to N, changing. */
   chunk?: number | string;
   exit?: number;
-  /** `both`: all of it on stdout and on stderr; `turns`: chunks on stdout and stderr in turns. */
+  /** `both`: all of it on stdout, its first half on stderr; `turns`: chunks on stdout and stderr in turns. */
   where?: 'stdout' | 'both' | 'turns';
+  /** Offset of its first byte; `bytes` is one past the last. */
+  from?: number;
 }
 
-export function oracleArgv({ bytes, chunk = 65_536, exit = 0, where = 'stdout' }: OracleChild): string[] {
-  return [process.execPath, ORACLE, String(bytes), String(chunk), String(exit), where];
+export function oracleArgv({ bytes, chunk = 65_536, exit = 0, where = 'stdout', from = 0 }: OracleChild): string[] {
+  return [process.execPath, ORACLE, String(bytes), String(chunk), String(exit), where, String(from)];
 }
 
 export interface OracleRead {
@@ -42,6 +44,8 @@ export interface OracleReading extends OutputOptions {
 export interface OpenRead {
   opened: Promise<unknown>;
   result: Promise<OracleRead>;
+  /** Bytes and gaps of a stream so far. */
+  reached(stream?: StreamId): number;
 }
 
 /** Reads a session to its end; rejects at the first byte that is wrong, lost or doubled. */
@@ -69,7 +73,11 @@ export function openOracleRead(session: Session, { pty = false, taken, ...option
     if (read.end === undefined) throw new Error('the stream stopped without an end');
     return read;
   };
-  return { opened, result: soon(work(), 'a reader to reach the end', READ_MS) };
+  return {
+    opened,
+    result: soon(work(), 'a reader to reach the end', READ_MS),
+    reached: (stream = 1) => read.streams.get(stream)?.position ?? 0,
+  };
 }
 
 function take(read: OracleRead, item: OutputItem, pty: boolean): void {

@@ -74,25 +74,26 @@ export class OracleChecker {
 }
 
 /**
- * `node oracle.mjs BYTES [CHUNK_BYTES] [EXIT_CODE] [WHERE]`: writes the stream, blocking, and exits. A chunk of `~N` is
- * 1 to N bytes, never the same for long. WHERE: `stdout`; `both`, the whole stream on stdout and on stderr, in turns;
- * `turns`, its chunks on stdout and stderr in turns, so that the two merged in write order are the stream.
+ * `node oracle.mjs BYTES [CHUNK_BYTES] [EXIT_CODE] [WHERE] [FROM]`: writes the stream from offset FROM up to BYTES,
+ * blocking, and exits. A chunk of `~N` is
+ * 1 to N bytes, never the same for long. WHERE: `stdout`; `both`, all of it on stdout and
+ * its first half on stderr, in turns; `turns`, its chunks on stdout and stderr in turns, so that the two merged in write order are the stream.
  */
-async function main([total, chunk = '65536', exitCode = '0', where = 'stdout']) {
+async function main([total, chunk = '65536', exitCode = '0', where = 'stdout', from = '0']) {
   const { writeSync } = await import('node:fs');
   const sizes = chunkSizes(chunk);
   const end = Number(total);
   const block = CELLS_PER_BLOCK * CELL_BYTES;
   let buffered = Buffer.alloc(0);
   let bufferedFrom = 0;
-  for (let offset = 0, turn = 0; offset < end; turn++) {
+  for (let offset = Number(from), turn = 0; offset < end; turn++) {
     if (offset >= bufferedFrom + buffered.length) {
       bufferedFrom = offset;
       buffered = oracleBytes(offset, Math.min(end, offset + block));
     }
     const part = buffered.subarray(offset - bufferedFrom, offset - bufferedFrom + sizes());
-    const fds = where === 'both' ? [1, 2] : [where === 'turns' && turn % 2 === 1 ? 2 : 1];
-    for (const fd of fds) writeBlocking(writeSync, fd, part);
+    writeBlocking(writeSync, where === 'turns' && turn % 2 === 1 ? 2 : 1, part);
+    if (where === 'both') writeBlocking(writeSync, 2, part.subarray(0, Math.max(0, Math.floor(end / 2) - offset)));
     offset += part.length;
   }
   process.exit(Number(exitCode));
