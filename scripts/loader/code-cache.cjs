@@ -10,7 +10,7 @@ const WRAPPER_HEAD = '(function (exports, require, module, __filename, __dirname
 const WRAPPER_TAIL = '\n})';
 
 /** The build writes a bundle's content hash into its first line, so that no process has to compute it. */
-const HASH_LINE = /^\/\*([0-9a-f]{16})\*\/\n/;
+const HASH_LINE = /^.*?\/\*([0-9a-f]{16})\*\/\n/;
 /** What stands before V8's data: the bundle's hash and one digit, the number of runs that went into the cache. */
 const HEADER_LENGTH = 17;
 const LEARNING_RUNS = 4;
@@ -29,13 +29,12 @@ function runtimeKey() {
   return `${process.version}-${process.platform}-${process.arch}${flags === '' ? '' : `-${hash.toString(16)}`}`;
 }
 
-/** The module function of a bundle. Whatever is wrong with the cache, the bundle runs. */
+/** The module function of a bundle from `readWrapped`. Whatever is wrong with the cache, the bundle runs. */
 function compile(filename, source) {
   const hash = HASH_LINE.exec(source)?.[1];
   const cacheFile = `${filename.slice(0, -'.cjs'.length)}.${runtimeKey()}.cache`;
   const cached = hash === undefined ? undefined : readCache(cacheFile, hash);
-  // The wrapper stands on the bundle's first line, so that line numbers in stack traces are true.
-  const script = new vm.Script(WRAPPER_HEAD + source + WRAPPER_TAIL, { filename, cachedData: cached?.data });
+  const script = new vm.Script(source, { filename, cachedData: cached?.data });
   const usable = cached !== undefined && script.cachedDataRejected !== true;
   const runs = usable ? cached.runs : 0;
   if (hash !== undefined && runs < LEARNING_RUNS) {
@@ -43,6 +42,20 @@ function compile(filename, source) {
     onceSettled(() => writeCache(cacheFile, `${hash}${runs + 1}`, script, worthwhile));
   }
   return script.runInThisContext();
+}
+
+/**
+ * A bundle's source as a module function, in one string: V8 keeps what it compiled, and would keep the parts as well.
+ * The wrapper stands on the bundle's first line, so that line numbers in stack traces are true.
+ */
+function readWrapped(fd) {
+  const { size } = fs.fstatSync(fd);
+  const text = Buffer.allocUnsafeSlow(WRAPPER_HEAD.length + size + WRAPPER_TAIL.length);
+  text.latin1Write(WRAPPER_HEAD);
+  let end = WRAPPER_HEAD.length;
+  for (let count = -1; count !== 0; end += count) count = fs.readSync(fd, text, end, WRAPPER_HEAD.length + size - end);
+  end += text.latin1Write(WRAPPER_TAIL, end);
+  return text.latin1Slice(0, end);
 }
 
 function readCache(file, hash) {
@@ -113,4 +126,4 @@ function markRun(file, header) {
   }
 }
 
-module.exports = { compile };
+module.exports = { compile, readWrapped };

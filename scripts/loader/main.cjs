@@ -5,7 +5,7 @@
 /* global __HOLDFAST_LAZY_CHUNKS__ */
 const fs = require('node:fs');
 const path = require('node:path');
-const { compile } = require('./code-cache.cjs');
+const { compile, readWrapped } = require('./code-cache.cjs');
 
 const PROCESS_OPTION = '--process=';
 const PROCESS_NAME = /^[a-z][a-z-]*$/;
@@ -47,11 +47,10 @@ function holdChunks(name) {
 }
 
 function readSource(name) {
-  const fd = held.get(name);
-  if (fd === undefined) return fs.readFileSync(path.join(__dirname, name), 'latin1');
+  const fd = held.get(name) ?? fs.openSync(path.join(__dirname, name), 'r');
   held.delete(name);
   try {
-    return fs.readFileSync(fd, 'latin1');
+    return readWrapped(fd);
   } finally {
     fs.closeSync(fd);
   }

@@ -5,6 +5,7 @@
  * shim.
  */
 import { createRequire } from 'node:module';
+import { loadNativeFile } from './native-file.ts';
 
 /** Each returns what the C function returns: −1 for a failure. */
 export interface LibC {
@@ -37,12 +38,17 @@ export async function loadLibC(): Promise<LibC | undefined> {
 
 /** The files of koffi's platform package; the one for the other C library does not load. */
 function loadBinding(): Binding {
-  const requireAsKoffi = createRequire(createRequire(import.meta.url).resolve('koffi'));
   const fileFor = (libc: string): string => `@koromix/koffi-linux-${process.arch}/${libc}_${process.arch}/koffi.node`;
   try {
-    return requireAsKoffi(fileFor('linux')) as Binding;
+    return load(fileFor('linux'));
   } catch {
     // Not glibc, or not there: the caller sees the second error.
-    return requireAsKoffi(fileFor('musl')) as Binding;
+    return load(fileFor('musl'));
   }
+}
+
+function load(file: string): Binding {
+  const found = loadNativeFile(file) as Binding | undefined;
+  if (found !== undefined) return found;
+  return createRequire(createRequire(import.meta.filename).resolve('koffi'))(file) as Binding;
 }

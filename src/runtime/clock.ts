@@ -10,7 +10,11 @@ export interface Clock {
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  monotonic: () => performance.now(),
+  // Not `performance.now()`: six modules of Node come with it, into every session's memory.
+  monotonic() {
+    const [seconds, nanoseconds] = process.hrtime();
+    return seconds * 1_000 + nanoseconds / 1_000_000;
+  },
   after(ms, fire, options) {
     const timer = setTimeout(fire, ms);
     if (options?.unref) timer.unref();

@@ -1,5 +1,4 @@
 /** The first frame on a session socket, checked the same way by the shim and by srv's archive. */
-import { timingSafeEqual } from 'node:crypto';
 import { HoldfastError } from '../protocol/errors.ts';
 import { type HelloCommand, SESSION_PROTOCOL, type SessionCommand } from '../protocol/session/index.ts';
 
@@ -37,9 +36,12 @@ export function acceptHello(hello: HelloCommand, token: string): number {
   );
 }
 
-/** In time that does not depend on where they differ. */
+/** In time that does not depend on where they differ. Not by node:crypto, which would be 0.4 MiB more in every shim. */
 function sameSecret(given: string, expected: string): boolean {
   const left = Buffer.from(given);
   const right = Buffer.from(expected);
-  return left.length === right.length && timingSafeEqual(left, right);
+  if (left.length !== right.length) return false;
+  let difference = 0;
+  for (let at = 0; at < left.length; at++) difference |= left[at]! ^ right[at]!;
+  return difference === 0;
 }

@@ -1,8 +1,7 @@
 /**
  * The record of a log segment (WIRES §3): u32 payload length, u32 crc, u8 type, u8 stream, u64 seq, u64 ms, u64 offset,
- * payload; integers big-endian. The crc is CRC-32 (`zlib.crc32`, native) over everything behind it.
+ * payload; integers big-endian. The crc is CRC-32 over everything behind it.
  */
-import { crc32 } from 'node:zlib';
 import {
   type EndCause,
   type ExitFact,
@@ -14,6 +13,7 @@ import {
   UNKNOWN_END,
   writeU64,
 } from '../protocol/session/index.ts';
+import { crc32 } from './checksum.ts';
 import type { LogItem } from './contract.ts';
 
 export const RECORD_HEAD_BYTES = 34;

@@ -6,8 +6,8 @@
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 import { UNKNOWN_END } from '../protocol/session/index.ts';
+import { crc32 } from './checksum.ts';
 import { type Mark, RECORD_HEAD_BYTES, RECORD_PAYLOAD_BYTES, recordBytes, recordIsGood, recordSeq } from './record.ts';
 
 /** Indexed by stream id. */

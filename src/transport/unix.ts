@@ -22,6 +22,10 @@ export interface ConnectOptions {
 }
 
 const CONNECT_MS = 2_000;
+/** Node's own default; net.core.somaxconn bounds it further (listen(2)). */
+const BACKLOG = 511;
+/** Port and address family of what is no TCP address. */
+const NOT_TCP = -1;
 
 /**
  * Rejects with `conflict` when something answers on `path` already, or when something else lies there; with
@@ -92,11 +96,21 @@ function bind(server: Server, path: string): Promise<void> {
   // bind(2) happens inside this call and creates the socket with the umask in force, so nobody else ever sees it open.
   const umask = process.umask(0o177);
   try {
-    server.listen({ path });
+    listenAlone(server, path);
   } finally {
     process.umask(umask);
   }
   return promise;
+}
+
+/**
+ * `listen` loads Node's cluster, child process and datagram modules to find out that this is no cluster worker: 0.5 MiB
+ * in every session. What it would then call has been reachable under this name since Node 0.x; without it `listen` will do.
+ */
+function listenAlone(server: Server, path: string): void {
+  const { _listen2: listenHere } = server as Server & { _listen2?: unknown };
+  if (typeof listenHere === 'function') listenHere.call(server, path, NOT_TCP, NOT_TCP, BACKLOG);
+  else server.listen({ path, backlog: BACKLOG });
 }
 
 async function removeStale(path: string, options: ListenOptions): Promise<void> {

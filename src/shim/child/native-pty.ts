@@ -5,7 +5,7 @@
  */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import * as nodePty from '@lydell/node-pty';
+import { loadNativeFile } from '../../process/index.ts';
 
 export interface Forked {
   /** The terminal's master: non-blocking, owned by the caller. */
@@ -36,7 +36,8 @@ interface NativePty {
   resize(fd: number, cols: number, rows: number, pixelWidth: number, pixelHeight: number): void;
 }
 
-const { native } = nodePty as unknown as { native: NativePty };
+const platform = `${process.platform}-${process.arch}`;
+const native = loadNative();
 
 const SAME_USER = -1;
 
@@ -63,9 +64,16 @@ export function resizeTerminal(fd: number, rows: number, cols: number): void {
   native.resize(fd, cols, rows, 0, 0);
 }
 
+/** Where the file is not at its place, the package knows better, or says what is missing. */
+function loadNative(): NativePty {
+  const found = loadNativeFile(`@lydell/node-pty-${platform}/prebuilds/${platform}/pty.node`);
+  if (found !== undefined) return found as NativePty;
+  return (createRequire(import.meta.filename)('@lydell/node-pty') as { native: NativePty }).native;
+}
+
 /** macOS starts children through a small program of the package, beside its binding. */
 function spawnHelper(): string {
-  const platform = `${process.platform}-${process.arch}`;
-  const entry = createRequire(import.meta.url).resolve(`@lydell/node-pty-${platform}`);
+  const requireAsPackage = createRequire(createRequire(import.meta.filename).resolve('@lydell/node-pty'));
+  const entry = requireAsPackage.resolve(`@lydell/node-pty-${platform}`);
   return join(dirname(entry), '..', 'prebuilds', platform, 'spawn-helper');
 }
