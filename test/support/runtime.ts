@@ -19,6 +19,12 @@ export interface CommandResult {
   stderr: string;
 }
 
+export interface StartOptions {
+  home?: string;
+  faults?: string;
+  env?: Record<string, string>;
+}
+
 /** Everything it started is gone after `close`; use with `await using`. */
 export class TestRuntime implements AsyncDisposable {
   readonly home: string;
@@ -36,9 +42,12 @@ export class TestRuntime implements AsyncDisposable {
     this.env = testEnvironment(home);
   }
 
-  /** `faults`: the plan of srv and of the shims it starts (runtime/faults.ts); clients that restart srv pass none. `env`: added to theirs. */
-  static async start(options: { faults?: string; env?: Record<string, string> } = {}): Promise<TestRuntime> {
-    const home = mkdtempSync(join(tmpdir(), 'hft-'));
+  /**
+   * `home`: one that exists; default: a new one. `faults`: the plan of srv and of the shims it starts
+   * (runtime/faults.ts); clients that restart srv pass none. `env`: added to theirs.
+   */
+  static async start(options: StartOptions = {}): Promise<TestRuntime> {
+    const home = options.home ?? mkdtempSync(join(tmpdir(), 'hft-'));
     const env: NodeJS.ProcessEnv = { ...testEnvironment(home), ...options.env };
     if (options.faults !== undefined) env[FAULT_PLAN] = options.faults;
     const holdfast = await connect({ home, loader: FAULTS_LOADER, env });

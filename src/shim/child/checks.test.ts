@@ -60,6 +60,7 @@ const REFUSED: [string, { argv?: string[]; cwd?: string; env?: [string, string][
   ['a file of unknown format', { argv: [binary] }, 126, 'argv[0]', /not a program/],
   ['a missing directory', { cwd: join(dir, 'none') }, 125, 'cwd', /does not exist/],
   ['a file as directory', { cwd: script }, 125, 'cwd', /is not a directory/],
+  ['a file without x-bit as directory', { cwd: plain }, 125, 'cwd', /is not a directory/],
   ['a directory below a file', { cwd: `${plain}/x` }, 125, 'cwd', /not a directory/],
   ['a relative directory', { cwd: 'x' }, 125, 'cwd', /not an absolute path/],
   ['NUL in an argument', { argv: ['echo', 'a\0b'] }, 125, 'argv', /Argument 1 contains a NUL/],

@@ -100,9 +100,19 @@ function checkDirectory(cwd: string): void {
   if (errno === 'ENOENT') throw failed(`The working directory ${cwd} does not exist.`, errno);
   if (errno === 'ENOTDIR')
     throw failed(`A part of the path of the working directory ${cwd} is not a directory.`, errno);
+  // A file without x-bit is refused for that as well; what is wrong with it is that it is a file.
+  if (isNoDirectory(cwd)) throw failed(`${cwd} is not a directory.`, 'ENOTDIR');
   if (errno === 'EACCES') throw failed(`You may not enter the working directory ${cwd} (no x permission).`, errno);
   if (errno !== undefined) throw failed(`The working directory ${cwd} cannot be entered (${errno}).`, errno);
-  if (!statSync(cwd).isDirectory()) throw failed(`${cwd} is not a directory.`, 'ENOTDIR');
+}
+
+/** False for what cannot be looked at. */
+function isNoDirectory(path: string): boolean {
+  try {
+    return !statSync(path).isDirectory();
+  } catch {
+    return false; // The error of the access says more.
+  }
 }
 
 type Place = Pick<LaunchSpec, 'cwd' | 'env'>;
