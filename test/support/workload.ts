@@ -13,7 +13,7 @@ export type HistoryEvent = EventEnvelope & Record<string, unknown>;
 /** One command and what its client knows of it. */
 interface Entry {
   what: 'create' | 'rename' | 'terminate' | 'remove';
-  /** Of a create and a rename: the name, given only once. */
+  /** Of a rename: the name, of a create: the originator, given only once; a name twice would be a conflict. */
   name: string;
   id?: string;
   /** Of a create: the child runs until it is ended. */
@@ -90,7 +90,7 @@ export class Workload {
     const started = mine.filter((event) => event === 'session_started').length;
     const failed = mine.filter((event) => event === 'session_start_failed').length;
     expect({ id, twice: started + failed > 1 }).toEqual({ id, twice: false });
-    const file = join(this.#starts, String(created['name']));
+    const file = join(this.#starts, String(created['originator']));
     const children = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').length : 0;
     // A child may be ended before its first line, never run after its start was said to have failed.
     expect({ id, children }).toEqual({ id, children: failed > 0 ? 0 : Math.min(children, 1) });
@@ -141,7 +141,10 @@ export class Workload {
         `echo $$ >> ${join(this.#starts, name)}; exec ${entry.lasts ? 'sleep 1000' : 'true'}`,
       ];
       const env = Object.entries(this.#runtime.env);
-      const created = await holdfast.create({ argv, name, cwd: this.#runtime.home, env, kind: 'pipe' }, options);
+      const created = await holdfast.create(
+        { argv, originator: name, cwd: this.#runtime.home, env, kind: 'pipe' },
+        options,
+      );
       entry.id = created.record.id;
     } else if (what === 'rename') await holdfast.rename(id, name, options);
     else if (what === 'terminate') entry.alreadyExited = (await holdfast.kill(id, options)).alreadyExited;
@@ -155,7 +158,7 @@ function due({ acknowledged, alreadyExited }: Entry, times: number): number {
 }
 
 function isOf({ what, name }: Entry, event: HistoryEvent, removedAtOnce: boolean): boolean {
-  if (what === 'create') return event.event === 'session_created' && event['name'] === name;
+  if (what === 'create') return event.event === 'session_created' && event['originator'] === name;
   if (what === 'rename') return event.event === 'session_renamed' && event['name'] === name;
   if (what === 'terminate') return event['desired'] === 'stopped';
   // Of a live session the command is in the log before the removal.
