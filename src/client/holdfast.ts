@@ -1,3 +1,4 @@
+import { isAlive, type ProcessIdentity, processIdentity } from '../process/index.ts';
 import type {
   CreateSession,
   EventEnvelope,
@@ -7,6 +8,7 @@ import type {
 } from '../protocol/control/index.ts';
 import { HoldfastError } from '../protocol/index.ts';
 import type { Clock, Ids } from '../runtime/index.ts';
+import { Backoff } from './backoff.ts';
 import type { CallOptions, ControlCalls } from './control-calls.ts';
 import type { OpenControl } from './control-link.ts';
 import { type EventsOptions, EventStream } from './events.ts';
@@ -28,6 +30,8 @@ export interface HoldfastContext {
 }
 
 const START_MS = 10_000;
+/** How long srv may take to close its log. */
+const LEAVE_MS = 10_000;
 const EVENTS_PER_PAGE = 5_000;
 
 const SATISFIED: Record<WaitTarget, (record: SessionRecord) => boolean> = {
@@ -200,11 +204,15 @@ export class Holdfast {
     }
   }
 
-  /** Stops the runtime. Sessions run on unless `sessions`, which ends them too. */
+  /**
+   * Stops the runtime; resolves when its process is gone and the home is free. Sessions run on unless `sessions`, which
+   * ends them too.
+   */
   async down(options: CallOptions & { sessions?: boolean } = {}): Promise<void> {
     const { sessions, ...rest } = options;
     const link = await this.#context.calls.link('always', rest.signal);
     const gone = link.closed;
+    const srv = processIdentity(link.registered.launcher_pid);
     try {
       const command = { cmd: 'shutdown', ...(sessions === undefined ? {} : { sessions }) };
       await this.#context.calls.call(command, false, rest);
@@ -213,6 +221,7 @@ export class Holdfast {
       if (!(error instanceof HoldfastError) || error.details['reason'] !== 'shutdown') throw error;
     }
     await gone;
+    if (srv !== undefined) await this.#left(srv, rest.signal);
   }
 
   /** Closes this client's connections; nothing else changes. */
@@ -222,6 +231,13 @@ export class Holdfast {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** srv closes its log after its connections: until it has left, the database and the lock are still its own. */
+  async #left(srv: ProcessIdentity, signal?: AbortSignal): Promise<void> {
+    const backoff = new Backoff(this.#context.clock, { firstMs: 2, maxMs: 50, deadlineMs: LEAVE_MS });
+    while (await backoff.turn(signal)) if (!isAlive(srv)) return;
+    throw new HoldfastError('timeout', `srv (pid ${srv.pid}) of ${this.home} stops, but has not left yet`);
   }
 
   #handle(id: string): Session {

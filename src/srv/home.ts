@@ -114,18 +114,33 @@ function checkLocal(home: string, fileSystemType: (path: string) => number): voi
 }
 
 function ownDirectory(path: string, ownerOnly: boolean): void {
-  mkdirSync(path, { recursive: true, mode: OWNER_ONLY });
+  makeDirectory(path);
   const stat = lstatSync(path);
   if (stat.isSymbolicLink() && !ownerOnly) return;
   const uid = process.geteuid?.() ?? stat.uid;
-  if (!stat.isDirectory() || stat.uid !== uid) {
-    throw new HoldfastError('forbidden', `${path} is not a directory of user ${uid}; choose another HOLDFAST_HOME`, {
+  if (!stat.isDirectory()) throw invalid('HOLDFAST_HOME', `${path} is not a directory; choose another HOLDFAST_HOME`);
+  if (stat.uid !== uid) {
+    throw new HoldfastError('forbidden', `${path} does not belong to user ${uid}; choose another HOLDFAST_HOME`, {
       field: 'HOLDFAST_HOME',
     });
   }
   // The home itself may be a directory with other uses; nobody else may write to it all the same.
   const wanted = ownerOnly ? OWNER_ONLY : stat.mode & 0o7755;
   if ((stat.mode & 0o7777) !== wanted) chmodSync(path, wanted);
+}
+
+/** One by one: of a recursive mkdir(2) Node says ENOENT whatever kept it from making a parent. */
+function makeDirectory(path: string): void {
+  const missing: string[] = [];
+  for (let at = path; !existsSync(at); at = dirname(at)) missing.unshift(at);
+  for (const directory of missing) {
+    try {
+      mkdirSync(directory, { mode: OWNER_ONLY });
+    } catch (error) {
+      // Another starter was faster.
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !existsSync(directory)) throw error;
+    }
+  }
 }
 
 /** Written whole before it has its name: two starters agree on one secret, and no crash leaves half of one. */
