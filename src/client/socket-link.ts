@@ -1,5 +1,4 @@
 /** A session link over a unix socket, and finding the socket that serves a session now: its shim's or srv's archive. */
-import { connect } from 'node:net';
 import type { SessionRecord } from '../protocol/control/index.ts';
 import { HoldfastError, limits } from '../protocol/index.ts';
 import {
@@ -12,7 +11,7 @@ import {
   type SessionEventName,
 } from '../protocol/session/index.ts';
 import { type Clock, withDeadline } from '../runtime/index.ts';
-import { FrameConnection } from '../transport/index.ts';
+import { FrameConnection, openUnix } from '../transport/index.ts';
 import { abortable } from './backoff.ts';
 import {
   errorOf,
@@ -58,7 +57,7 @@ class SocketLink implements SessionLink {
     this.#handlers = handlers;
     this.#clock = options.clock;
     this.#connection = new FrameConnection(
-      connect(options.path),
+      openUnix(options.path),
       {
         frame: (frame) => this.#onFrame(frame),
         closed: (error) => this.#onClosed(error),

@@ -25,6 +25,8 @@ export interface Child extends ProcessIdentity {
   resumeOutput(): void;
   /** Reads what is there right now without waiting; used after exit while others hold the stream. */
   drainOutput(): void;
+  /** How many of `bytes` the kernel takes at once, from the front; 0 also while earlier ones wait. */
+  writeNow(bytes: Buffer): number;
   /** Resolves when the kernel took every byte. In order; the caller bounds what it queues. */
   write(bytes: Buffer): Promise<WriteOutcome>;
   /** After everything written before: EOF for pipes; for a PTY the terminal's VEOF character. */

@@ -3,4 +3,5 @@ export type { Listener } from './contract.ts';
 export { FrameConnection } from './frame-connection.ts';
 export { LineConnection } from './line-connection.ts';
 export { memoryPair, memoryTransport } from './memory.ts';
-export { connectUnix, listenUnix } from './unix.ts';
+export { connectUnix, listenUnix, openUnix } from './unix.ts';
+export { Slab } from './slab.ts';

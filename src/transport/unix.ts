@@ -4,6 +4,7 @@ import { createConnection, createServer, type Server, type Socket } from 'node:n
 import { HoldfastError, limits } from '../protocol/index.ts';
 import type { Clock } from '../runtime/index.ts';
 import type { Listener } from './contract.ts';
+import { Slab } from './slab.ts';
 
 export interface ListenOptions {
   clock: Clock;
@@ -79,6 +80,29 @@ export function connectUnix(path: string, options: ConnectOptions): Promise<Sock
     resolve(socket);
   });
   return promise;
+}
+
+/** Most that one read takes: what a unix socket holds. */
+const READ_BYTES = 256 * 1024;
+
+/**
+ * Connects to `path` for a `Connection`: what arrives is read into memory that consecutive reads share, and handed on
+ * past the stream's own buffering, which costs more than the rest of a small message's way.
+ */
+export function openUnix(path: string): Socket {
+  const slab = new Slab(READ_BYTES);
+  const socket: Socket = createConnection({
+    path,
+    onread: {
+      buffer: () => slab.room(),
+      callback(count) {
+        slab.fill(count);
+        socket.emit('data', slab.take());
+        return !socket.isPaused();
+      },
+    },
+  });
+  return socket;
 }
 
 function bind(server: Server, path: string): Promise<void> {

@@ -61,6 +61,11 @@ export class PipeChild implements Child {
     for (const { reader } of this.#outputs) reader.drain();
   }
 
+  /** Its stream knows what waits, not the caller. */
+  writeNow(): number {
+    return 0;
+  }
+
   write(bytes: Buffer): Promise<WriteOutcome> {
     if (this.#stdinClosed || this.#stdin.destroyed) return Promise.resolve('closed');
     this.#lastWrite = new Promise((resolve) => {

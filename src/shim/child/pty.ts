@@ -74,9 +74,15 @@ export class TerminalChild implements Child {
     this.#reader.drain();
   }
 
+  writeNow(bytes: Buffer): number {
+    const taken = this.#writer.writeNow(bytes);
+    if (taken > 0) this.#noteLine(bytes[taken - 1]!);
+    return taken;
+  }
+
   write(bytes: Buffer): Promise<WriteOutcome> {
     const last = bytes.at(-1);
-    if (last !== undefined) this.#inLine = last !== LINE_FEED && last !== 0x0d && last !== END_OF_FILE;
+    if (last !== undefined) this.#noteLine(last);
     return this.#writer.write(bytes);
   }
 
@@ -103,6 +109,10 @@ export class TerminalChild implements Child {
     this.#ended = true;
     this.#writer.close();
     this.#reader.close();
+  }
+
+  #noteLine(last: number): void {
+    this.#inLine = last !== LINE_FEED && last !== 0x0d && last !== END_OF_FILE;
   }
 
   #exit(status: ExitStatus): void {

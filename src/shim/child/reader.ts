@@ -8,7 +8,7 @@
  */
 import { readSync } from 'node:fs';
 import type { OnReadOpts, Socket, SocketConstructorOpts } from 'node:net';
-import { Slab } from './slab.ts';
+import { Slab } from '../../transport/index.ts';
 
 /** A first piece below this is nearly always all there is: a second read would only fetch an EAGAIN. */
 const WORTH_DRAINING_BYTES = 1_024;

@@ -31,6 +31,11 @@ export class TerminalWriter {
     this.#clock = clock;
   }
 
+  writeNow(bytes: Buffer): number {
+    if (this.#closed || this.#queue.length > 0 || bytes.length === 0) return 0;
+    return Math.max(0, writeNow(this.#fd, bytes));
+  }
+
   write(bytes: Buffer): Promise<WriteOutcome> {
     if (this.#closed) return Promise.resolve('closed');
     return new Promise((settle) => {

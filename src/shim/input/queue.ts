@@ -17,7 +17,7 @@ export interface InputItem {
 const PIECE_BYTES = 4 * 1024;
 
 export class InputQueue {
-  readonly #child: Pick<Child, 'write' | 'closeStdin'>;
+  readonly #child: Pick<Child, 'writeNow' | 'write' | 'closeStdin'>;
   readonly #limitBytes: number;
   readonly #relieved: () => void;
   #items: InputItem[] = [];
@@ -26,7 +26,7 @@ export class InputQueue {
   #closing: (() => void)[] | null = null;
 
   /** `relieved` is called when a full queue has room again. */
-  constructor(child: Pick<Child, 'write' | 'closeStdin'>, limitBytes: number, relieved: () => void) {
+  constructor(child: Pick<Child, 'writeNow' | 'write' | 'closeStdin'>, limitBytes: number, relieved: () => void) {
     this.#child = child;
     this.#limitBytes = limitBytes;
     this.#relieved = relieved;
@@ -49,6 +49,7 @@ export class InputQueue {
   /** Throws `stdin_closed` after `close`. The queue may end up over its limit by one item; its caller then stops reading. */
   push(item: InputItem): void {
     if (this.#closing !== null) throw stdinClosed();
+    if (!this.#running && this.#takenAtOnce(item)) return;
     this.#items.push(item);
     this.#bytes += item.bytes.length;
     this.#start();
@@ -62,6 +63,18 @@ export class InputQueue {
     const closed = new Promise<void>((resolve) => waiting.push(resolve));
     this.#start();
     return closed;
+  }
+
+  /** A key is nearly always taken in the turn it arrives: no promises on its way. */
+  #takenAtOnce(item: InputItem): boolean {
+    if (item.bytes.length > PIECE_BYTES || !item.isCurrent()) return false;
+    const taken = this.#child.writeNow(item.bytes);
+    if (taken < item.bytes.length) {
+      item.bytes = item.bytes.subarray(taken);
+      return false;
+    }
+    item.settled('written');
+    return true;
   }
 
   #start(): void {

@@ -8,6 +8,9 @@ import type { Attachment } from './attachment.ts';
 /** Base64 of an answer in parts: each part stays well below a frame. */
 const PART_BYTES = 192 * 1024;
 
+/** What a program takes to echo a key, generously. */
+const ECHO_MS = 3;
+
 export type CommandId = string | number | undefined;
 
 export class Peer implements LeaseClient {
@@ -26,6 +29,16 @@ export class Peer implements LeaseClient {
   /** Unasked. */
   send(event: SessionEvent): void {
     this.connection.sendJson(event);
+  }
+
+  /**
+   * Input up to `seq` was taken. A terminal waits for the echo, not for this: it goes with the echo, so that the client
+   * is woken once. Everybody else may be waiting for it.
+   */
+  acknowledge(epoch: number, seq: number): void {
+    const ack: SessionEvent = { event: 'InputAck', epoch, seq };
+    if (this.attachment?.terminal === true) this.connection.sendJsonSoon(ack, ECHO_MS);
+    else this.connection.sendJson(ack);
   }
 
   /** The one answer to a command. */

@@ -13,7 +13,7 @@ export function input(session: Session, peer: Peer, epoch: number, seq: number, 
     requireRunning(session);
     if (!session.lease.accept(peer, epoch, seq)) {
       // Accepted before; if the kernel has it too, its ack was lost.
-      if (seq <= session.lease.writtenSeq) peer.send({ event: 'InputAck', epoch, seq });
+      if (seq <= session.lease.writtenSeq) peer.acknowledge(epoch, seq);
       return;
     }
     session.input.push({
@@ -38,7 +38,7 @@ function inputSettled(
   if (outcome === 'written') {
     session.tees.stdin.append(bytes);
     const holder = epoch === 0 ? peer : session.lease.written(epoch, seq);
-    holder?.send({ event: 'InputAck', epoch, seq });
+    holder?.acknowledge(epoch, seq);
   } else if (outcome === 'closed') {
     refuseInput(peer, epoch, seq, stdinClosed());
   }

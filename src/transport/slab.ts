@@ -7,9 +7,15 @@ const LAST_BYTES = 64 * 1024;
  * so that keeping n bytes of a stream keeps at most n + one slab alive.
  */
 export class Slab {
+  readonly #lastBytes: number;
   #memory = Buffer.allocUnsafeSlow(FIRST_BYTES);
   #taken = 0;
   #filled = 0;
+
+  /** `lastBytes`: the largest, where one read may bring as much. */
+  constructor(lastBytes = LAST_BYTES) {
+    this.#lastBytes = lastBytes;
+  }
 
   /** Room for the next read, behind what is filled and not yet taken. Never empty. */
   room(): Buffer {
@@ -31,7 +37,7 @@ export class Slab {
     const piece = this.#filled > this.#taken ? this.#memory.subarray(this.#taken, this.#filled) : undefined;
     this.#taken = this.#filled;
     if (this.isFull) {
-      this.#memory = Buffer.allocUnsafeSlow(Math.min(LAST_BYTES, this.#memory.length * 2));
+      this.#memory = Buffer.allocUnsafeSlow(Math.min(this.#lastBytes, this.#memory.length * 2));
       this.#taken = this.#filled = 0;
     }
     return piece;
