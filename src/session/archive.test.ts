@@ -26,7 +26,6 @@ function closedSession(): ClosedSession {
     session_id: 'S1',
     kind: 'pty',
     log: openClosedLog({ directory: made.directory, streams: [1] }),
-    token: 'secret',
     shim_pid: 1,
     start_time: 2,
     boot_id: 'b',
@@ -120,6 +119,7 @@ async function serve(
   const session = closedSession();
   const server = new ClosedSessionServer({
     clock: systemClock,
+    token: 'secret',
     find(id) {
       if (id === 'S1') return session;
       throw new HoldfastError('not_found', `no session ${id}`, { field: 'session_id' });

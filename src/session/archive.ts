@@ -25,8 +25,6 @@ export interface ClosedSession {
   session_id: string;
   kind: SessionKind;
   log: LogSource;
-  /** Quoted by whoever may read it. */
-  token: string;
   shim_pid: number;
   start_time: number;
   boot_id: string;
@@ -38,6 +36,8 @@ export interface ClosedSession {
 
 export interface ClosedSessionServerOptions {
   clock: Clock;
+  /** Quoted by whoever may read; without it nobody learns which sessions there are. */
+  token: string;
   /** Throws `not_found` for a session whose log is not held here, `conflict` for a live one. */
   find(sessionId: string): ClosedSession | Promise<ClosedSession>;
   /** Draws the last screen of a log; without it `CaptureScreen` and `from: "screen"` are refused. */
@@ -192,10 +192,10 @@ class ArchivePeer {
 
   async #greet(command: SessionCommand): Promise<void> {
     const hello: HelloCommand = expectHello(command);
+    const protocol = acceptHello(hello, this.#options.token);
     if (hello.session_id === undefined)
       throw invalid('session_id', 'the archive serves many sessions: Hello must name one in session_id');
     const session = await this.#options.find(hello.session_id);
-    const protocol = acceptHello(hello, session.token);
     if (this.#closed) return;
     this.#cancelHello();
     this.#session = session;

@@ -16,9 +16,10 @@ export interface Archive {
 
 /** Serves on `run/archive.sock`; the home's lock is held. */
 export async function startArchive(context: BrokerContext): Promise<Archive> {
-  const { paths, clock, journal } = context;
+  const { paths, clock, journal, token } = context;
   const server = new ClosedSessionServer({
     clock,
+    token,
     find: (id) => findClosed(context, id),
     screen: closedScreens(clock),
   });
@@ -52,7 +53,7 @@ function closedScreens(clock: Clock): ClosedScreens {
 }
 
 function findClosed(context: BrokerContext, id: string): ClosedSession {
-  const { observer, paths, token, version, bootId } = context;
+  const { observer, paths, version, bootId } = context;
   const session = observer.session(id);
   if (session === undefined)
     throw new HoldfastError('not_found', `no session has the id "${id}"`, { field: 'session_id' });
@@ -65,7 +66,6 @@ function findClosed(context: BrokerContext, id: string): ClosedSession {
     session_id: id,
     kind,
     log,
-    token,
     shim_pid: started?.shim_pid ?? 0,
     start_time: started?.shim_start_time ?? 0,
     boot_id: bootId,
