@@ -14,7 +14,7 @@ import {
   READ_MS,
   readOracle,
 } from '../support/oracle-reader.ts';
-import { seededRandom } from '../support/random.ts';
+import { seededRandom, sparing } from '../support/random.ts';
 import { TestRuntime, until } from '../support/runtime.ts';
 
 const MIB = 1024 * 1024;
@@ -82,7 +82,7 @@ describe.each([
     ];
     await Promise.all(near.map(({ opened }) => opened));
     const { socket } = await session.record();
-    await using proxy = await CuttingProxy.before(socket, { random, mostBytes: MIB / 2 });
+    await using proxy = await CuttingProxy.before(socket, { random: sparing(random), mostBytes: MIB / 2 });
     const far = [
       openOracleRead(session, { pty, credit: 64 * 1024 + random(MIB) }),
       openOracleRead(session, { pty, taken: () => (random(8) === 0 ? dawdle(5) : undefined) }),
@@ -116,7 +116,7 @@ describe.each([
     const live = openOracleRead(session, { pty });
     await live.opened;
     const { socket } = await session.record();
-    await using proxy = await CuttingProxy.before(socket, { random, mostBytes: 16 * 1024, cuts: 12 });
+    await using proxy = await CuttingProxy.before(socket, { random: sparing(random), mostBytes: 16 * 1024, cuts: 12 });
     const cut = openOracleRead(session, { pty });
     const total = lengthAsRead(bytes, pty);
     await writeAll(session, [live, cut], total);
@@ -151,7 +151,7 @@ describe.each([
     const slow = openOracleRead(session, { pty, credit: 16 * 1024, taken: () => dawdle(4) });
     await slow.opened;
     const { socket } = await session.record();
-    await using proxy = await CuttingProxy.before(socket, { random, mostBytes: 64 * 1024, cuts: 20 });
+    await using proxy = await CuttingProxy.before(socket, { random: sparing(random), mostBytes: 64 * 1024, cuts: 20 });
     const dropping = openOracleRead(session, { pty, credit: 64 * 1024 });
     await dropping.opened;
     const total = lengthAsRead(bytes, pty);

@@ -16,3 +16,11 @@ export function seededRandom(what: string): Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
   };
 }
+
+/** For a `CuttingProxy` a test writes its input through: readers are cut, a connection that only writes is not. */
+export function sparing(random: Random): Random {
+  return (below) => WRITE_BYTES + random(below);
+}
+
+/** More than a session sends to a connection that takes the lease, writes a line and gives it back. */
+const WRITE_BYTES = 8192;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connect, type Holdfast, type Session, type SessionSpec } from '../../src/client/index.ts';
 import { isAlive, processIdentity } from '../../src/process/index.ts';
+import { signalIdentity } from '../../src/process/identity.ts';
 import { systemClock, withDeadline } from '../../src/runtime/index.ts';
 
 export const FAULTS_LOADER = fileURLToPath(new URL('../../dist-faults/holdfast.cjs', import.meta.url));
@@ -135,7 +136,7 @@ export function testEnvironment(home: string): Record<string, string> {
 export async function killHard(pid: number): Promise<void> {
   const identity = processIdentity(pid);
   if (identity === undefined) return;
-  process.kill(pid, 'SIGKILL');
+  signalIdentity(identity, 'SIGKILL');
   await until(() => !isAlive(identity), `process ${pid} to be gone`);
 }
 
