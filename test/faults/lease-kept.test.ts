@@ -1,6 +1,7 @@
 /** A driver loses its socket, not its lease. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Attachment, LeaseInfo, Session } from '../../src/client/index.ts';
+import { encodeInputHeader } from '../../src/protocol/session/index.ts';
 import { CuttingProxy } from '../support/cutting-proxy.ts';
 import { oracleBytes } from '../support/oracle.mjs';
 import { seededRandom } from '../support/random.ts';
@@ -121,5 +122,33 @@ describe('a driver that was away for longer than its lease is kept', () => {
     expect(bytes.equals(oracleBytes(0, 100))).toBe(true);
     expect(taken().includes('never')).toBe(false);
     thief.socket.destroy();
+  });
+});
+
+describe('a client that lost its socket before it heard of its lease', () => {
+  it('[I3] [I1] gets it when it asks again; another client, or a lease that was written under, does not', async () => {
+    const session = await runtime.run(['/bin/cat'], { kind: 'pipe' });
+    const record = await session.record();
+    const take = async (clientId: string) => {
+      const client = await openSession(runtime, record, { clientId });
+      client.send({ cmd: 'Lease', action: 'take', id: 1 });
+      return client;
+    };
+    const first = await take('unlucky');
+    const { lease } = await first.next('LeaseGranted');
+    first.socket.destroy();
+    await until(async () => (await driverOf(session))?.connected === false, 'the loss to be noticed');
+    const other = await take('other');
+    expect(await other.next('Error')).toMatchObject({ code: 'not_driver', id: 1 });
+    const again = await take('unlucky');
+    const granted = await again.next('LeaseGranted');
+    expect(granted.lease.epoch).toBeGreaterThan(lease.epoch);
+    again.socket.write(Buffer.concat([encodeInputHeader(granted.lease.epoch, 1, 7), Buffer.from('written')]));
+    await again.next('InputAck');
+    again.socket.destroy();
+    await until(async () => (await driverOf(session))?.connected === false, 'the loss to be noticed');
+    const late = await take('unlucky');
+    expect(await late.next('Error')).toMatchObject({ code: 'not_driver', id: 1 });
+    for (const client of [other, late]) client.socket.destroy();
   });
 });

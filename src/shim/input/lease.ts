@@ -69,6 +69,10 @@ export class Lease<Client extends LeaseClient> {
     const held = this.#held;
     if (held === null) return this.#grant(client, 'taken', null);
     if (held.holder === client) return grantOf(held);
+    if (isUnheard(held, client)) {
+      held.cancelExpiry();
+      return this.#grant(client, 'taken', null);
+    }
     if (!steal) throw notDriver(held.clientId, held.epoch);
     held.cancelExpiry();
     return this.#grant(client, 'stolen', held.holder);
@@ -172,6 +176,14 @@ export class Lease<Client extends LeaseClient> {
     this.#held = null;
     this.#options.changed('expired', null);
   }
+}
+
+/**
+ * The socket went before anything was written under the lease, and its holder asks again without a ticket: the grant
+ * never reached it, and nothing can be lost or doubled.
+ */
+function isUnheard(held: Held<LeaseClient>, client: LeaseClient): boolean {
+  return held.holder === null && held.clientId === client.clientId && held.acceptedSeq === 0;
 }
 
 function grantOf(held: Held<unknown>): LeaseGrant {
