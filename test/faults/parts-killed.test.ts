@@ -209,14 +209,16 @@ describe('a runtime started from inside a session', () => {
 
   it('[A8] [A1] that replaces a killed srv of its own home survives as well', { timeout: TEST_MS }, async () => {
     const go = join(runtime.home, 'go');
-    const restart = `while ! test -e ${go}; do sleep 0.05; done; ${holdfastIn(runtime.home, 'ls')}; exec sleep 1000`;
+    const done = join(runtime.home, 'done');
+    const restart = `while ! test -e ${go}; do sleep 0.05; done; ${holdfastIn(runtime.home, 'ls')}; echo > ${done}; exec sleep 1000`;
     const outer = await runtime.run(['/bin/sh', '-c', restart], { kind: 'pty' });
     const other = await runtime.run(['/bin/cat'], { kind: 'pipe' });
     const { pid } = await other.record();
     const child = processIdentity(pid!)!;
     await runtime.killSrv();
     writeFileSync(go, '');
-    await until(() => srvProcesses(runtime.home).length === 1, 'srv to be started from the session');
+    await until(() => existsSync(done), 'the session to have used srv');
+    await until(() => srvProcesses(runtime.home).length === 1, 'one srv, started from the session');
     const [srv] = srvProcesses(runtime.home);
     await runtime.holdfast.kill(outer.id);
     expect(await outer.wait({ for: 'end' })).toMatchObject({ state: 'ended', survivors: [] });
