@@ -13,6 +13,8 @@ export interface ShowOptions {
   steal: boolean;
   /** `screen`: clear and redraw; `start`: every byte, in place, as for a session that was just started. */
   from: AttachFrom;
+  /** The caller prints a line when the child has exited. */
+  tellsExit: boolean;
 }
 
 export interface ShowOutcome {
@@ -48,6 +50,9 @@ class SessionView {
   #liveFrom = 0;
   #drawn = false;
   #connected = false;
+  /** The user was told that the connection has gone, and not yet that it is back. */
+  #lost = false;
+  #replacing = false;
   #exit: ExitFact | null = null;
   #openStreams = 1;
   #detached = false;
@@ -72,7 +77,7 @@ class SessionView {
       const outcome = await Promise.race([attachment.done, exited]);
       attachment.close();
       const shown = this.#outcome(outcome ?? undefined);
-      this.#terminal.leave(shown.why !== 'exited');
+      this.#terminal.leave(shown.why !== 'exited' ? 'clear' : this.#options.tellsExit ? 'fresh' : 'none');
       return shown;
     } finally {
       this.#terminal.leave();
@@ -92,7 +97,9 @@ class SessionView {
       onAttached: (info) => {
         this.#liveFrom = info.live_from;
         this.#openStreams = info.streams.length;
-        if (this.#connected) this.#terminal.say('holdfast: connected again');
+        if (this.#lost) this.#terminal.finishLine(' connected again]');
+        this.#lost = false;
+        this.#replacing = false;
         this.#connected = true;
       },
     });
@@ -100,6 +107,8 @@ class SessionView {
 
   #listen(attachment: Attachment): void {
     this.#attachment = attachment;
+    // A window that is closed gives the input back at once, for the next one.
+    this.#terminal.onEnding(() => attachment.close());
     this.#terminal.onInput((typed) => {
       const { forward, detach } = this.#keys.scan(typed);
       if (!this.#options.readOnly && forward.length > 0) this.#type(attachment, forward);
@@ -137,6 +146,8 @@ class SessionView {
       this.#show(item.offset, item.bytes);
       this.#attachment?.consumed(item.bytes.length);
     } else if (item.type === 'gap') {
+      // What is missing is on no screen but the session's; its connection is replaced, not lost.
+      this.#replacing = true;
       this.#attachment?.redraw();
     } else if (item.type === 'child_exit') {
       this.#exit = item.exit;
@@ -163,7 +174,9 @@ class SessionView {
   }
 
   #onLost(): void {
-    this.#terminal.say('holdfast: connection lost, reconnecting');
+    if (this.#replacing) return;
+    if (!this.#lost) this.#terminal.say('[holdfast: connection lost, reconnecting …');
+    this.#lost = true;
     // A full-screen program does not survive our lines on its screen: it gets a new one.
     if (this.#terminal.modes.alternateScreen) this.#attachment?.redraw();
   }

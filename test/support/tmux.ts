@@ -3,7 +3,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PATIENCE_MS, soon } from './runtime.ts';
+import { PATIENCE_MS, soon, until } from './runtime.ts';
 import { plainRows, styledRows } from './styled-rows.ts';
 
 const CONFIGURATION = [
@@ -135,6 +135,19 @@ export class Pane {
 
   async text(): Promise<string> {
     return (await this.look()).rows.join('\n');
+  }
+
+  /** Resolves with the text that matches; rejects with the text that never did. */
+  async shows(pattern: RegExp, patienceMs = PATIENCE_MS): Promise<string> {
+    let text = '';
+    const look = async (): Promise<boolean> => {
+      text = await this.text();
+      return pattern.test(text);
+    };
+    await until(look, `the terminal to show ${String(pattern)}`, patienceMs).catch((error: Error) => {
+      throw new Error(`${error.message}; it shows:\n${text}`);
+    });
+    return text;
   }
 
   async format(format: string): Promise<string> {

@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import type { Session } from '../../src/client/index.ts';
 import { systemClock } from '../../src/runtime/index.ts';
-import { FAULTS_LOADER, PATIENCE_MS, type TestRuntime, until } from './runtime.ts';
+import { FAULTS_LOADER, PATIENCE_MS, type TestRuntime } from './runtime.ts';
 import type { Look, Pane, Size, Tmux } from './tmux.ts';
 
 export interface TwinProgram {
@@ -69,7 +69,8 @@ export class Twin {
 
   /** A real terminal on the session; it must show what a terminal shows that was there from the start. */
   async attach(): Promise<void> {
-    const argv = [process.execPath, FAULTS_LOADER, 'attach', this.session.id];
+    const command = `${process.execPath} ${FAULTS_LOADER} attach ${this.session.id}; echo "left with $?"; exec cat`;
+    const argv = ['sh', '-c', command];
     this.#attached = await this.#tmux.pane(argv, this.#runtime.env, this.#size, this.#runtime.home);
     await this.#settleAttached(this.#attached);
   }
@@ -78,11 +79,7 @@ export class Twin {
     const attached = this.#attached!;
     this.#attached = undefined;
     await attached.type('\x1cd');
-    await until(async () => (await attached.text()).includes('[detached]'), 'the terminal to be left');
-    await until(
-      async () => (await attached.format('#{pane_dead} #{pane_dead_status}')) === '1 0',
-      'attach to exit with 0',
-    );
+    await attached.shows(/^\[detached\]\nleft with 0$/m);
     await attached.close();
   }
 

@@ -19,6 +19,7 @@ export async function run({ connect, positionals, options, out }: CommandContext
     readOnly: flag(options, 'read-only'),
     steal: flag(options, 'steal'),
     from: 'screen',
+    tellsExit: true,
   });
   out.note(describeOutcome(outcome));
   return outcome.why === 'stolen' ? STOLEN_STATUS : 0;

@@ -29,6 +29,7 @@ export async function run(context: CommandContext): Promise<number> {
     readOnly: false,
     steal: false,
     from: 'start',
+    tellsExit: false,
   });
   if (outcome.why === 'exited' && outcome.exit !== null) return statusOf(outcome.exit);
   out.note(describeOutcome(outcome));

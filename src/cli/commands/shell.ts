@@ -19,6 +19,7 @@ export async function run(context: CommandContext): Promise<number> {
     readOnly: false,
     steal: false,
     from: 'start',
+    tellsExit: true,
   });
   if (json) out.json({ id: record.id, outcome: outcome.why, exit: outcome.exit });
   else out.note(describeOutcome(outcome));

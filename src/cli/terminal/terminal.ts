@@ -11,6 +11,7 @@ export interface TerminalSize {
   cols: number;
 }
 
+const LINE_FEED = 0x0a;
 const ENDING: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'];
 
 /** The size of the terminal behind `fd`; undefined where there is none, or it does not know. */
@@ -34,6 +35,9 @@ export class Terminal {
   readonly #stty: Promise<unknown>;
   readonly #cleanups: (() => void)[] = [];
   #entered = true;
+  #ending: (() => void) | undefined;
+  /** The last byte on the screen was no line feed. */
+  #inLine = false;
 
   /** Throws when standard input or output is no terminal: check with `isatty` first. */
   constructor() {
@@ -44,6 +48,7 @@ export class Terminal {
     this.#cleanups.push(() => process.off('exit', leave));
     for (const signal of ENDING) {
       const end = (): void => {
+        this.#ending?.();
         this.leave();
         process.exit(128 + constants.signals[signal]);
       };
@@ -67,6 +72,11 @@ export class Terminal {
     this.#cleanups.push(() => this.#input.off('end', end));
   }
 
+  /** `end` is called before a signal ends the process; what it starts must be under way when it returns. */
+  onEnding(end: () => void): void {
+    this.#ending = end;
+  }
+
   pauseInput(): void {
     this.#input.pause();
   }
@@ -86,6 +96,7 @@ export class Terminal {
 
   write(bytes: Buffer): void {
     this.modes.observe(bytes);
+    if (bytes.length > 0) this.#inLine = bytes[bytes.length - 1] !== LINE_FEED;
     writeFullySync(1, bytes);
   }
 
@@ -95,23 +106,42 @@ export class Terminal {
     writeFullySync(1, Buffer.concat([this.modes.restore(), Buffer.from(`\x1b[0m${scroll}\x1b[H\x1b[2J`)]));
   }
 
-  /** A line of our own, on a line of its own. */
+  /** The beginning of a line of our own, below the child's. */
   say(text: string): void {
-    writeFullySync(1, Buffer.from(`\r\n[${text}]\r\n`));
+    writeFullySync(1, Buffer.from(`${this.#freshLine()}\x1b[J${text}`));
   }
 
-  /** `freshLine`: what follows must not continue the child's last line. */
-  leave(freshLine = false): void {
+  /** The end of that line. */
+  finishLine(text: string): void {
+    this.#inLine = false;
+    writeFullySync(1, Buffer.from(`${text}\r\n`));
+  }
+
+  /**
+   * `line`: what follows is a line of its own. With `clear` it must not stand in what the child has drawn, neither beside
+   * its cursor nor above the rest; after the child's own end it only must not continue its last line.
+   */
+  leave(line: 'none' | 'fresh' | 'clear' = 'none'): void {
     if (!this.#entered) return;
     this.#entered = false;
     for (const cleanup of this.#cleanups) cleanup();
     try {
-      writeFullySync(1, Buffer.concat([this.modes.restore(), Buffer.from(freshLine ? '\r\n' : '')]));
+      writeFullySync(
+        1,
+        Buffer.concat([
+          this.modes.restore(),
+          Buffer.from(line === 'none' ? '' : this.#freshLine() + (line === 'clear' ? '\x1b[J' : '')),
+        ]),
+      );
       this.#input.setRawMode(false);
     } catch {
       // The terminal has gone: there is nothing to put back.
     }
     this.#input.pause();
+  }
+
+  #freshLine(): string {
+    return this.#inLine ? '\r\n' : '\r';
   }
 }
 
