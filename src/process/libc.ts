@@ -11,6 +11,7 @@ import { loadNativeFile } from './native-file.ts';
 export interface LibC {
   prctl(option: number, a: number, b: number, c: number, d: number): number;
   waitpid(pid: number, status: null, options: number): number;
+  fcntl(fd: number, command: number, value: number): number;
   /** Fills `fds` with the read and the write end. */
   pipe2(fds: Int32Array, flags: number): number;
 }
@@ -28,6 +29,7 @@ export async function loadLibC(): Promise<LibC | undefined> {
     return {
       prctl: library.func('int prctl(int, ulong, ulong, ulong, ulong)'),
       waitpid: library.func('int waitpid(int, int *, int)'),
+      fcntl: library.func('int fcntl(int, int, int)'),
       pipe2: library.func('int pipe2(_Out_ int *, int)'),
     };
   } catch {

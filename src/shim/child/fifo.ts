@@ -12,6 +12,10 @@ import { HoldfastError } from '../../protocol/index.ts';
 const { O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 /** Linux x86-64 and arm64 agree; Node does not export it. */
 const O_CLOEXEC = 0o2000000;
+/** fcntl(2). */
+const F_SETPIPE_SZ = 1031;
+/** Four times the usual: a flood wakes this process a quarter as often. Well within what pipe(7) grants a user. */
+const OUTPUT_PIPE_BYTES = 256 * 1024;
 const MKFIFO = 'mkfifo';
 const MKFIFO_MS = 5_000;
 
@@ -61,6 +65,8 @@ function pipeOf(direction: PipeDirection, libc: LibC): PipePair {
     throw new HoldfastError('start_failed', 'The pipes of the session cannot be made: pipe(2) failed.', { details });
   }
   const [read, write] = [ends[0]!, ends[1]!];
+  // Refused beyond the user's limit: then it stays as it is.
+  if (direction === 'from_child') libc.fcntl(write, F_SETPIPE_SZ, OUTPUT_PIPE_BYTES);
   // O_NONBLOCK belongs to the open file, not to the pipe: opened anew, ours has it and the child's does not.
   const own = direction === 'from_child' ? read : write;
   const ours = openSync(`/proc/self/fd/${own}`, (direction === 'from_child' ? O_RDONLY : O_WRONLY) | O_NONBLOCK);
