@@ -1,7 +1,17 @@
 /** Sessions under the shim of an earlier release, started as its srv would have, in a home whose srv does not run. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -58,9 +68,9 @@ export class FrozenRelease {
     writeFileSync(join(this.home, 'run', 'secret'), `${this.secret}\n`, { mode: 0o600 });
   }
 
-  /** Its files go, as when a package manager replaces them. */
+  /** Its files go from where its shims know them, as when a package manager replaces them. */
   upgrade(): void {
-    rmSync(this.#installed, { recursive: true, maxRetries: 5 });
+    renameSync(this.#installed, `${this.#installed}.gone`);
   }
 
   /** Runs `argv`; resolves with the session's id. The launch line is the one of that release, field by field. */
@@ -118,7 +128,9 @@ export class FrozenRelease {
   /** What a failed test left of it. */
   clean(): void {
     for (const shim of this.#shims) shim.kill('SIGKILL');
-    rmSync(this.#installed, { recursive: true, force: true, maxRetries: 5 });
+    for (const place of [this.#installed, `${this.#installed}.gone`]) {
+      rmSync(place, { recursive: true, force: true, maxRetries: 5 });
+    }
     rmSync(this.home, { recursive: true, force: true, maxRetries: 5 });
   }
 }
