@@ -1,13 +1,13 @@
 /** What the disk may refuse or lose: spill off, spill failing, a killed shim, a full home. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Session, SessionSpec } from '../../src/client/index.ts';
 import { processIdentity } from '../../src/process/index.ts';
 import { dawdle, openOracleRead, oracleArgv, type OracleRead, readOracle } from '../support/oracle-reader.ts';
 import { killHard, soon, TestRuntime, until } from '../support/runtime.ts';
+import { canMount, mounted } from '../support/small-disk.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -140,7 +140,7 @@ describe('a disk that refuses', () => {
     '[L7] [L3] [L4] on a full disk (ENOSPC) the session goes on, and its end is kept',
     async () => {
       await using other = await TestRuntime.start();
-      using _disk = smallDisk(join(other.home, 'sessions'));
+      using _disk = mounted(join(other.home, 'sessions'), 'size=2m');
       const bytes = 5 * MIB + 5;
       const session = await stepwise(other, [oracleArgv({ bytes, exit: 4 })], {
         limits: { ...SMALL, segment_bytes: 256 * KIB },
@@ -235,18 +235,3 @@ it('[L8] [L3] the oldest output goes when a home is over its limit, closed sessi
   await live.terminate(0);
   expect(accounted(await began.result)).toEqual({ total: bytes, bytes });
 });
-
-function canMount(): boolean {
-  const at = mkdtempSync(join(tmpdir(), 'hf-mount-'));
-  const can = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', at]).status === 0;
-  if (can) spawnSync('umount', [at]);
-  rmSync(at, { recursive: true, force: true });
-  return can;
-}
-
-/** A file system of 2 MiB at `path`. */
-function smallDisk(path: string): Disposable {
-  const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m,mode=0700', 'tmpfs', path]);
-  if (status !== 0) throw new Error(stderr.toString());
-  return { [Symbol.dispose]: () => void spawnSync('umount', ['--lazy', path]) };
-}
