@@ -55,6 +55,8 @@ export class SessionReader {
   /** The session has exited: there is nothing left to drive, and all of it to read. */
   #readOnly = false;
   #fruitless = 0;
+  /** Why this reader itself closed its connection. */
+  #contradiction: unknown;
   #finished = false;
   #attachedOnce = false;
   #extents: readonly StreamExtent[] = [];
@@ -326,17 +328,20 @@ export class SessionReader {
 
   #onLost(error: Error | undefined): void {
     if (this.#finished) return;
+    const cause = this.#contradiction ?? error;
+    this.#contradiction = undefined;
     this.#handlers.lost?.(error);
-    this.#reconnect().catch((failure: unknown) => this.#finish('closed', HoldfastError.from(failure)));
+    this.#reconnect(cause).catch((failure: unknown) => this.#finish('closed', HoldfastError.from(failure)));
   }
 
-  async #reconnect(): Promise<void> {
+  async #reconnect(cause: unknown): Promise<void> {
     const { clock } = this.#context;
     if (clock.monotonic() - this.#attachedAt >= YOUNG_MS) this.#fruitless = 0;
     if (++this.#fruitless > FRUITLESS_LINKS) {
       throw new HoldfastError(
         'unreachable',
-        `the session closed ${FRUITLESS_LINKS} connections in a row without a byte`,
+        `${FRUITLESS_LINKS} connections to the session ended in a row without a byte${cause instanceof Error ? `: ${cause.message}` : ''}`,
+        { cause },
       );
     }
     if (this.#fruitless > 2) await pause(clock, RECONNECT_FIRST_MS * this.#fruitless, this.#abort.signal);
