@@ -184,8 +184,11 @@ describe('a runtime started from inside a session', () => {
         await until(() => srvProcesses(inner.home).length === 0, 'the inner srv to be gone');
         // The first command that needs it starts it, from here.
         const nested = holdfastIn(inner.home, 'run', '--detach', '--name', 'inner', '--', 'sleep', '1000');
-        const outer = await runtime.run(['/bin/sh', '-c', `${nested}; exec sleep 1000`], { kind: 'pty' });
-        await until(() => srvProcesses(inner.home).length === 1, 'the inner srv to be started');
+        const done = join(inner.home, 'done');
+        const script = `${nested}; echo > ${done}; exec sleep 1000`;
+        const outer = await runtime.run(['/bin/sh', '-c', script], { kind: 'pty' });
+        await until(() => existsSync(done), 'the session to have used the inner srv');
+        await until(() => srvProcesses(inner.home).length === 1, 'one inner srv, started from the session');
         const srv = srvProcesses(inner.home)[0]!;
         const started = async (): Promise<boolean> =>
           (await inner.holdfast.list()).some(({ name, state }) => name === 'inner' && state === 'running');

@@ -13,7 +13,7 @@ import { type HistoryEvent, Workload } from '../support/workload.ts';
 
 const long = process.env['HOLDFAST_TEST_LONG'] === '1';
 const ROUNDS = long ? 100 : 6;
-const TEST_MS = long ? 600_000 : 90_000;
+const TEST_MS = long ? 600_000 : 180_000;
 
 const SRV_POINTS = [
   'log.append.before',

@@ -15,6 +15,11 @@ export interface CuttingOptions {
   mostBytesUp?: number;
 }
 
+/**
+ * One in eight connections carries up to this much more than it would: a reader that has fallen behind gets frames of
+ * 64 KiB, and were every connection cut before one was whole, it would never get on.
+ */
+const MERCY_BYTES = 192 * 1024;
 /** Bytes of a DATA frame before its data: u32 length, kind, stream, u64 offset. */
 const HEAD_BYTES = 14;
 /** An aimed cut falls into one of this many frames after the first two. */
@@ -85,7 +90,8 @@ export class CuttingProxy implements AsyncDisposable {
     server.once('close', () => client.end());
     const { random, mostBytes, mostBytesUp, aimAtHeads = false } = this.#options;
     this.#pass(client, server, mostBytesUp === undefined ? Infinity : random(mostBytesUp), false);
-    this.#pass(server, client, random(mostBytes), aimAtHeads && random(4) === 0);
+    const most = random(mostBytes) + (random(8) === 0 ? random(MERCY_BYTES) : 0);
+    this.#pass(server, client, most, aimAtHeads && random(4) === 0);
   }
 
   /** Hands on `most` bytes, or up to somewhere in a frame's head, and destroys `to` there, which ends both. */
@@ -130,13 +136,13 @@ class FrameWalk {
   find(frame: number, byte: number, passed: number, bytes: Buffer): number {
     while (this.#frame < frame) {
       const at = this.#start + this.#lengthBytes - passed;
+      if (at >= bytes.length) return Infinity;
       const taken = bytes.copy(this.#length, this.#lengthBytes, at, at + 4 - this.#lengthBytes);
       this.#lengthBytes += taken;
       if (this.#lengthBytes < 4) return Infinity;
       this.#start += 4 + this.#length.readUInt32BE();
       this.#lengthBytes = 0;
       this.#frame++;
-      if (this.#start >= passed + bytes.length) break;
     }
     return this.#frame === frame ? this.#start + byte : Infinity;
   }

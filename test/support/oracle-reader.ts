@@ -36,6 +36,8 @@ export interface OracleRead {
 
 export interface OracleReading extends OutputOptions {
   pty?: boolean;
+  /** Longest it may take for the whole session. */
+  patienceMs?: number;
   /** Called with every piece before the next is asked for: a slow reader takes its time here. */
   taken?: (bytes: number) => void | Promise<void>;
 }
@@ -53,7 +55,10 @@ export function readOracle(session: Session, reading: OracleReading = {}): Promi
   return openOracleRead(session, reading).result;
 }
 
-export function openOracleRead(session: Session, { pty = false, taken, ...options }: OracleReading = {}): OpenRead {
+export function openOracleRead(
+  session: Session,
+  { pty = false, patienceMs = READ_MS, taken, ...options }: OracleReading = {},
+): OpenRead {
   const read: OracleRead = { streams: new Map(), gaps: [], exit: undefined, end: undefined, lost: 0 };
   const output = session.output({
     from: 0,
@@ -75,7 +80,7 @@ export function openOracleRead(session: Session, { pty = false, taken, ...option
   };
   return {
     opened,
-    result: soon(work(), 'a reader to reach the end', READ_MS),
+    result: soon(work(), 'a reader to reach the end', patienceMs),
     reached: (stream = 1) => read.streams.get(stream)?.position ?? 0,
   };
 }
