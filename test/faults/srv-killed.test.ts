@@ -7,7 +7,7 @@ import { bare, EventsFollower } from '../support/events-follower.ts';
 import { Flood } from '../support/flood.ts';
 import { checkPrinted, dawdle } from '../support/oracle-reader.ts';
 import { type Random, seededRandom } from '../support/random.ts';
-import { soon, TestRuntime, until } from '../support/runtime.ts';
+import { PATIENCE_MS, soon, TestRuntime, until } from '../support/runtime.ts';
 import { srvProcesses } from '../support/srv-processes.ts';
 import { type HistoryEvent, Workload } from '../support/workload.ts';
 
@@ -50,7 +50,10 @@ class Scene implements AsyncDisposable {
     this.printed = new EventsFollower(runtime);
     // One pipe, one PTY.
     this.#logs = flood.sessions.slice(0, 2).map(({ session, pty }) => {
-      return { pty, printed: collect(runtime.spawn(['logs', session.id, '--follow']), { patienceMs: TEST_MS }) };
+      let told: () => void = () => undefined;
+      const begun = new Promise<void>((resolve) => (told = resolve));
+      const command = runtime.spawn(['logs', session.id, '--follow']);
+      return { pty, begun, printed: collect(command, { patienceMs: TEST_MS, taken: () => told() }) };
     });
     for (const { printed } of this.#logs) printed.catch(() => undefined);
   }
@@ -61,6 +64,8 @@ class Scene implements AsyncDisposable {
     const scene = new Scene(runtime, flood, new Workload(runtime, random), await flood.read());
     await scene.#subscribe();
     await scene.printed.reached(flood.sessions.length);
+    // Whoever still looks for its session when srv dies would start one without the plan.
+    for (const { begun, printed } of scene.#logs) await Promise.race([begun, printed]);
     await scene.workload.begin();
     return scene;
   }
@@ -144,7 +149,7 @@ describe('under a flood in 8 sessions', () => {
     const random = seededRandom('srv killed at random');
     await using scene = await Scene.open(random);
     for (let round = 0; round < ROUNDS; round++) {
-      await dawdle(random(600));
+      await dawdle(random(1_200));
       // Every third time whoever is there, serving or still starting.
       if (round % 3 === 2) {
         for (const { pid, start_time } of srvProcesses(scene.runtime.home)) {
@@ -174,7 +179,14 @@ describe('under a flood in 8 sessions', () => {
       const doomed = processIdentity(await runtime.srvPid())!;
       runtime.planFaults(undefined);
       printed.process.kill('SIGCONT');
-      await until(() => !isAlive(doomed), `srv to die at ${point}`);
+      await until(
+        () => {
+          scene.workload.expectWorking();
+          return !isAlive(doomed);
+        },
+        `srv to die at ${point}, hit ${hit}`,
+        2 * PATIENCE_MS,
+      );
       flood.expectAllAlive();
     }
     await scene.checkAll();

@@ -39,6 +39,7 @@ export class Workload {
   readonly #entries: Entry[] = [];
   readonly #work: Promise<void>[] = [];
   #stopped = false;
+  #failure: unknown;
 
   constructor(runtime: TestRuntime, random: Random) {
     this.#runtime = runtime;
@@ -58,9 +59,14 @@ export class Workload {
   async begin(clients = 2): Promise<void> {
     for (let client = 0; client < clients; client++) {
       const work = this.#run(client, await this.#runtime.client());
-      work.catch(() => undefined);
+      work.catch((error: unknown) => (this.#failure ??= error));
       this.#work.push(work);
     }
+  }
+
+  /** Throws what a client was told and should never be. */
+  expectWorking(): void {
+    if (this.#failure !== undefined) throw this.#failure as Error;
   }
 
   /** Resolves when the commands under way are answered; rejects with what no client should ever be told. */
