@@ -64,7 +64,7 @@ export class LinkReceiver {
 
   received(frame: LinkFrame): void {
     if (frame.link === 'deliver') this.#deliver(frame);
-    else this.#settled(frame.key);
+    else this.#settled(frame);
   }
 
   get #firstRetryMs(): number {
@@ -76,12 +76,9 @@ export class LinkReceiver {
       this.counters.refused++;
       return;
     }
-    if (frame.epoch > this.#epoch) {
-      this.#epoch = frame.epoch;
-      this.#receivedSeq = 0;
-    }
+    this.#enter(frame.epoch);
     if (frame.seq === this.#receivedSeq + 1) {
-      if (this.#inHand.size + this.#unsettled >= (this.#options.limit ?? DEFAULT_LIMIT)) return;
+      if (!this.#hasRoomFor(frame)) return;
       this.#receivedSeq = frame.seq;
       this.#takeOver(frame);
     } else if (frame.seq <= this.#receivedSeq) {
@@ -92,8 +89,24 @@ export class LinkReceiver {
     this.#send?.({ link: 'received', epoch: this.#epoch, seq: this.#receivedSeq });
   }
 
+  #enter(epoch: string): void {
+    if (epoch <= this.#epoch) return;
+    this.#epoch = epoch;
+    this.#receivedSeq = 0;
+  }
+
+  /** What is known already needs none, and must be acknowledged when full, too: only then does the sender settle it. */
+  #hasRoomFor({ key, expires_in_ms }: Extract<LinkFrame, { link: 'deliver' }>): boolean {
+    if (expires_in_ms === 0 || this.#knows(key)) return true;
+    return this.#inHand.size + this.#unsettled < (this.#options.limit ?? DEFAULT_LIMIT);
+  }
+
+  #knows(key: string): boolean {
+    return this.#inHand.has(key) || this.#memory.get(key) !== undefined;
+  }
+
   #takeOver({ key, body, expires_in_ms }: Extract<LinkFrame, { link: 'deliver' }>): void {
-    if (this.#inHand.has(key) || this.#memory.get(key) !== undefined) {
+    if (this.#knows(key)) {
       this.counters.duplicates++;
       this.#sendResult(key);
     } else if (expires_in_ms > 0) {
@@ -123,7 +136,8 @@ export class LinkReceiver {
     if (known !== undefined) this.#send?.({ link: 'result', key, ...known });
   }
 
-  #settled(key: string): void {
+  #settled({ epoch, key }: Extract<LinkFrame, { link: 'settled' }>): void {
+    this.#enter(epoch);
     if (this.#memory.get(key) === undefined) return;
     this.#memory.delete(key);
     this.#unsettled--;

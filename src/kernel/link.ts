@@ -21,8 +21,11 @@ export type LinkFrame =
       /** 0: no longer to be done, only acknowledged. */
       expires_in_ms: number;
     }
-  /** The result of `key` is durable here: forget it. */
-  | { link: 'settled'; key: string };
+  /**
+   * The outcome of `key` is durable here: forget it. No `deliver` of it in this epoch is news to the receiver, none of
+   * a later epoch has it; those of older epochs, which this may overtake, are refused from now on.
+   */
+  | { link: 'settled'; epoch: string; key: string };
 
 /** Receiver → sender. */
 export type LinkAck =
@@ -120,9 +123,10 @@ export class LinkSender<C> {
     }
     const news = ack.seq - this.#receivedSeq;
     if (ack.epoch !== this.#epoch || news <= 0 || news > this.#unreceived.length) return;
-    this.#unreceived.splice(0, news);
+    const taken = this.#unreceived.splice(0, news);
     this.#receivedSeq = ack.seq;
     this.#retryMs = this.#firstRetryMs;
+    for (const { key } of taken) if (!this.#open.has(key)) this.#saySettled(key);
     this.#fill();
   }
 
@@ -161,11 +165,12 @@ export class LinkSender<C> {
   }
 
   #transmit({ key, row }: Delivery, seq: number): void {
-    const expires_in_ms = Math.max(0, row.at + row.deadline_ms - this.#options.clock.now());
+    const left = row.at + row.deadline_ms - this.#options.clock.now();
+    const expires_in_ms = this.#open.has(key) ? Math.max(0, left) : 0;
     this.#send?.({ link: 'deliver', epoch: this.#epoch, seq, key, body: row.body, expires_in_ms });
   }
 
-  /** Finished rows, too: the receiver waits for every number, and knows by the key what it has done. */
+  /** Finished rows, too, as no longer to be done: the receiver waits for every number. */
   #planRetry(): void {
     this.#retry.cancel();
     if (this.#send === null || this.#unreceived.length === 0) return;
@@ -199,11 +204,20 @@ export class LinkSender<C> {
     this.#watchDeadlines();
   }
 
+  /**
+   * Not while a `deliver` of the key may be on its way unseen: a receiver that had forgotten the key would do the work
+   * again. It is said when that one is acknowledged.
+   */
+  #saySettled(key: string): void {
+    if (this.#unreceived.some((delivery) => delivery.key === key)) return;
+    this.#send?.({ link: 'settled', epoch: this.#epoch, key });
+  }
+
   /** First outcome wins; `settled` is said only when it is durable, and again whenever the receiver asks. */
   #finish(key: string, outcome: LinkOutcome): void {
     const delivery = this.#open.get(key);
     if (delivery === undefined) {
-      this.#send?.({ link: 'settled', key });
+      this.#saySettled(key);
       return;
     }
     if (this.#finishing.has(key)) return;
@@ -224,7 +238,7 @@ export class LinkSender<C> {
       this.#open.delete(key);
       this.counters.finished++;
       if (outcome.outcome === 'expired') this.counters.expired++;
-      else this.#send?.({ link: 'settled', key });
+      else this.#saySettled(key);
     } catch (thrown) {
       // The row stays: the receiver repeats a result, and a deadline is looked at again after a pause.
       this.#options.warn(HoldfastError.from(thrown));
