@@ -26,3 +26,31 @@ describe('which bytes a reader has', () => {
     expect(positions.at(2)).toBe(10);
   });
 });
+
+describe('what is awaited', () => {
+  const bytes = Buffer.alloc(10);
+
+  it('is told once, when every stream is there, and not before what was accepted is handed on', () => {
+    const positions = new Positions();
+    positions.begin(1, 0);
+    positions.begin(2, 0);
+    let told = 0;
+    positions.await({ 1: 10, 2: 20 }, () => told++);
+    positions.accept(1, 0, bytes);
+    positions.settle();
+    positions.skip(2, 0, 20);
+    expect(told).toBe(0);
+    positions.settle();
+    positions.settle();
+    expect(told).toBe(1);
+  });
+
+  it('is told at once when it has been reached', () => {
+    const positions = new Positions();
+    positions.begin(1, 10);
+    let told = 0;
+    positions.await({ 1: 10 }, () => told++);
+    positions.await({}, () => told++);
+    expect(told).toBe(2);
+  });
+});

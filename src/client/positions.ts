@@ -7,6 +7,7 @@ import type { StreamId } from '../protocol/session/index.ts';
  */
 export class Positions {
   readonly #next = new Map<StreamId, number>();
+  #awaited: { offsets: Record<string, number>; reached: () => void } | undefined;
 
   /** Where the stream's next byte is expected, or undefined before the first attach. */
   at(stream: StreamId): number | undefined {
@@ -41,6 +42,21 @@ export class Positions {
     if (to <= expected) return undefined;
     if (to !== Infinity) this.#next.set(stream, to);
     return { from: Math.max(from, expected), to };
+  }
+
+  /** Calls `reached` once, now or in a later `settle`, when no stream of `offsets` is before its offset any more. */
+  await(offsets: Record<string, number>, reached: () => void): void {
+    this.#awaited = { offsets, reached };
+    this.settle();
+  }
+
+  /** What was accepted or skipped has been handed on. */
+  settle(): void {
+    if (this.#awaited === undefined) return;
+    const { offsets, reached } = this.#awaited;
+    for (const [stream, next] of this.#next) if (next < (offsets[String(stream)] ?? 0)) return;
+    this.#awaited = undefined;
+    reached();
   }
 
   /** `from` of an Attach that resumes here; undefined before the first attach. */

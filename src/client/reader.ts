@@ -27,7 +27,6 @@ const RECONNECT_MS = 60_000;
 /** Connections in a row that died young without a byte out or in. */
 const FRUITLESS_LINKS = 40;
 const YOUNG_MS = 1_000;
-/** Left alone: attached again at once. */
 const RESUMABLE: ReadonlySet<EndedReason> = new Set<EndedReason>(['lagged', 'write_timeout']);
 const FINAL: ReadonlySet<EndedReason> = new Set<EndedReason>(['stolen', 'detached', 'cleared']);
 
@@ -172,6 +171,7 @@ export class SessionReader {
         gap: guarded((stream, from, to, reason) => {
           const told = this.#positions.skip(stream, from, to);
           if (told !== undefined) this.#handlers.item({ type: 'gap', stream, from: told.from, to: told.to, reason });
+          this.#positions.settle();
         }),
         event: guarded((event) => {
           // A session tells its news to every connection; the log's begin with the attach.
@@ -254,6 +254,7 @@ export class SessionReader {
     if (news.bytes.length < bytes.length) this.consumed(bytes.length - news.bytes.length);
     this.#fruitless = 0;
     this.#handlers.item({ type: 'data', stream, offset: news.offset, bytes: news.bytes });
+    this.#positions.settle();
   }
 
   #onEvent(event: SessionEvent): void {
@@ -267,7 +268,9 @@ export class SessionReader {
         this.#toldExit = true;
         break;
       case 'HeldBy':
-        this.#handlers.item({ type: 'held_by', holders: event.holders });
+        this.#positions.await(event.offsets ?? {}, () => {
+          this.#handlers.item({ type: 'held_by', holders: event.holders });
+        });
         break;
       case 'Eof':
         if (!this.#toldEof.has(event.stream)) {
@@ -379,11 +382,8 @@ export class SessionReader {
   /** Someone else drives by now: for this reader that is a theft it was not there to see. */
   #leaseRefused(failure: HoldfastError): boolean {
     if (failure.code !== 'not_driver' && failure.code !== 'already_attached') return false;
-    this.#finish(
-      'stolen',
-      undefined,
-      typeof failure.details['client_id'] === 'string' ? failure.details['client_id'] : undefined,
-    );
+    const { client_id: by } = failure.details;
+    this.#finish('stolen', undefined, typeof by === 'string' ? by : undefined);
     return true;
   }
 

@@ -14,7 +14,8 @@ const CLOSE_MS = 1_000;
 
 export interface EndingHandlers {
   exited(exit: ExitFact): void;
-  heldBy(holders: HolderFact[]): void;
+  /** `holders` of this have been found. */
+  heldBy(): void;
   eof(stream: StreamId): void;
   /** Once: nothing more will come from the child. */
   finished(cause: 'child' | 'terminated', survivors: HolderFact[]): void;
@@ -114,7 +115,8 @@ export class Ending {
     child().drainOutput();
     if (this.#finished) return;
     this.#holders = tree().holders();
-    handlers.heldBy(this.#holders);
+    // Nobody: the stream's end was not read yet, as when a reader holds the reading up.
+    if (this.#holders.length > 0) handlers.heldBy();
     if (lingerMs !== null) this.#cancelTimer = clock.after(lingerMs, () => this.#lingered());
   }
 

@@ -282,12 +282,18 @@ export class Session {
       lingerMs: this.spec.limits.linger_ms,
       handlers: {
         exited: (exit) => this.#childExited(exit),
-        heldBy: (holders) => this.broadcast({ event: 'HeldBy', holders }),
+        heldBy: () => this.broadcast(this.heldBy()),
         eof: (stream) => this.#eof(stream),
         finished: (cause, survivors) => this.#finished(cause, survivors),
         warn: (message) => this.warn(message),
       },
     });
+  }
+
+  /** Who still has the output open after the child's exit. */
+  heldBy(): SessionEvent {
+    const offsets = Object.fromEntries(this.log.extents().map(({ id, end }) => [String(id), end]));
+    return { event: 'HeldBy', holders: this.ending.holders, offsets };
   }
 
   /** Readers get it in the order of the log; this is for everybody else. */

@@ -204,11 +204,11 @@ describe('termination', () => {
 
     it('[E1] [E2] it is exited and held, its log goes on, and it ends with the last of them', async () => {
       const tree = await held();
-      await until(async () => (await listed(tree.id))?.held_by.length === 1, 'the holder to be named');
+      await until(async () => ((await listed(tree.id))?.held_by.length ?? 0) > 0, 'the holder to be named');
       expect(await listed(tree.id)).toMatchObject({
         state: 'exited',
         exit: { ...EXITED, cause: null },
-        held_by: [holder(tree)],
+        held_by: expect.arrayContaining([holder(tree)]) as unknown,
       });
       const following = runtime.spawn(['logs', '--follow', tree.id]);
       const printed = collect(following);
@@ -223,8 +223,10 @@ describe('termination', () => {
     it('[E1] [E2] it ends after its linger, and names who is left', async () => {
       const tree = await held(300);
       const record = await tree.session.wait({ for: 'end' });
-      expect(record).toMatchObject({ state: 'ended', exit: { ...EXITED, cause: 'child' }, survivors: [holder(tree)] });
-      expect((await eventsOf(tree.id)).at(-1)).toMatchObject({ event: 'session_ended', survivors: [holder(tree)] });
+      // The holder polls: a `sleep` of its own may be there at that moment.
+      const survivors = expect.arrayContaining([holder(tree)]) as unknown;
+      expect(record).toMatchObject({ state: 'ended', exit: { ...EXITED, cause: 'child' }, survivors });
+      expect((await eventsOf(tree.id)).at(-1)).toMatchObject({ event: 'session_ended', survivors });
       expect(isAlive(tree.named('holder'))).toBe(true);
       signal(tree.named('holder'), 'SIGKILL');
       await until(() => tree.left().length === 0, 'the rest to go');

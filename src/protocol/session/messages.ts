@@ -244,7 +244,11 @@ export type SessionEvent = (
   | { event: 'TeeClosed'; existed: boolean; tee: TeeState | null }
   | { event: 'ChildExit'; exit: ExitFact }
   | { event: 'Eof'; stream: StreamId; offset: number }
-  | { event: 'HeldBy'; holders: HolderFact[] }
+  /**
+   * Not in the order of the log: a reader has all the child wrote itself once it is past `offsets`, the heads when that
+   * had been read (additive; keys are stream ids).
+   */
+  | { event: 'HeldBy'; holders: HolderFact[]; offsets?: Record<string, number> }
   | { event: 'End'; cause: EndCause; survivors: HolderFact[] }
   | { event: 'Resized'; rows: number; cols: number; offset: number }
   | { event: 'Throttled'; throttled: Throttle | null }

@@ -78,7 +78,7 @@ export class OutputReader {
   /** Delivers what the kernel holds now, at most one turn's worth, paused or not. */
   drain(): void {
     if (this.#closed) return;
-    const drained = this.#drain(this.#options.turnBytes);
+    const drained = this.#drain(this.#options.turnBytes, true);
     this.#deliver();
     if (drained === 'ended') this.hangUp();
     else if (this.#hungUp) this.#reopened();
@@ -94,7 +94,9 @@ export class OutputReader {
     do {
       drained = this.#drain(this.#options.turnBytes);
       this.#deliver();
-    } while (drained === 'turn_over');
+    } while (drained === 'turn_over' && !this.#paused);
+    // The rest comes when the reading goes on.
+    if (drained === 'turn_over') return;
     if (drained === 'ended') this.#options.ended();
     else this.#reopened();
   }
@@ -114,10 +116,12 @@ export class OutputReader {
     return !this.#paused && !this.#hungUp;
   }
 
-  #drain(limit: number): Drained {
+  /** A receiver that pauses is given no more than the slab it got that moment, unless `evenPaused`. */
+  #drain(limit: number, evenPaused = false): Drained {
     let rest = limit;
     while (rest > 0) {
       if (this.#slab.isFull) this.#deliver();
+      if (this.#paused && !evenPaused) return 'turn_over';
       const room = this.#slab.room();
       const count = readNow(this.#options.fd, room);
       if (count <= 0) return count === NOTHING_YET ? 'empty' : 'ended';

@@ -137,6 +137,7 @@ function install(
   if (grant !== null && grant.lastSeq > 0)
     peer.send({ event: 'InputAck', epoch: grant.ticket.epoch, seq: grant.lastSeq });
   for (const part of screen) peer.send(part);
+  if (session.ending.state === 'exited' && session.ending.holders.length > 0) peer.send(session.heldBy());
   attachment.pump.start();
 }
 
