@@ -67,7 +67,8 @@ describe('start', () => {
     });
   });
 
-  it.skipIf(process.getuid?.() === 0)('refuses a home it cannot write', async () => {
+  it('refuses a home it cannot write', async ({ skip }) => {
+    skip(process.getuid?.() === 0, 'permissions do not bind root');
     chmodSync(home.path, 0o500);
     expect((await home.start()).report).toMatchObject({
       report: 'failed',

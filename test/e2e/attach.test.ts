@@ -4,14 +4,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isAlive, processIdentity } from '../../src/process/index.ts';
 import { CuttingProxy } from '../support/cutting-proxy.ts';
 import { FAULTS_LOADER, TestRuntime, until } from '../support/runtime.ts';
-import { hasProgram, type Pane, Tmux } from '../support/tmux.ts';
+import { hasProgram, needs, type Pane, Tmux } from '../support/tmux.ts';
 
 const CTRL_BACKSLASH = '\x1c';
 const SIZE = { rows: 24, cols: 80 };
 /** Full screen, hidden cursor, mouse, paste, application keys, kitty keyboard, a scroll region, colours: all left on. */
 const GREEDY = String.raw`printf '\033[?1049h\033[?25l\033[?1002;1006h\033[?2004h\033[?1h\033=\033[>1u\033[3;9r\033[44mgreedy'; exec cat`;
 
-describe.skipIf(!hasProgram('tmux'))('attach, in a terminal', () => {
+describe.skipIf(!hasProgram('tmux'))(needs('tmux', 'attach, in a terminal'), () => {
   let runtime: TestRuntime;
   let tmux: Tmux;
 

@@ -21,7 +21,7 @@ import { Bystander } from '../support/bystander.ts';
 import { collect } from '../support/collect.ts';
 import { holdfast, type Ran } from '../support/holdfast-command.ts';
 import { FAULTS_LOADER, killHard, TestRuntime, until } from '../support/runtime.ts';
-import { canMount, mounted } from '../support/small-disk.ts';
+import { canMount, mounted, needsMount } from '../support/small-disk.ts';
 import { srvProcesses } from '../support/srv-processes.ts';
 
 let home: string;
@@ -35,9 +35,6 @@ afterEach(async () => {
 
 const mountable = canMount();
 /** Says why a test does not run here. */
-const needsMount = (title: string): string =>
-  mountable ? title : `${title} (skipped: no file system may be mounted here)`;
-
 async function expectRefused(words: string[], status: number, says: RegExp, env: Record<string, string> = {}) {
   const ran = await holdfast(home, words, { env });
   expect(ran).toMatchObject({ status, stdout: '' });
@@ -94,7 +91,8 @@ describe('a home that cannot be one', () => {
     await expectRefused(['up'], 1, /cannot be written: .*(EROFS|read-only).* choose another HOLDFAST_HOME/i);
   });
 
-  it.skipIf(process.getuid?.() === 0)('[X1] cannot be written: permissions', async () => {
+  it('[X1] cannot be written: permissions', async ({ skip }) => {
+    skip(process.getuid?.() === 0, 'permissions do not bind root');
     chmodSync(home, 0o500);
     await expectRefused(['up'], 1, /cannot be written: .* choose another HOLDFAST_HOME/);
     chmodSync(home, 0o700);

@@ -7,7 +7,7 @@ import type { Session, SessionSpec } from '../../src/client/index.ts';
 import { processIdentity } from '../../src/process/index.ts';
 import { dawdle, openOracleRead, oracleArgv, type OracleRead, readOracle } from '../support/oracle-reader.ts';
 import { killHard, soon, TestRuntime, until } from '../support/runtime.ts';
-import { canMount, mounted } from '../support/small-disk.ts';
+import { canMount, mounted, needsMount } from '../support/small-disk.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -137,7 +137,7 @@ describe('a disk that refuses', () => {
   });
 
   it.skipIf(!canMount())(
-    '[L7] [L3] [L4] on a full disk (ENOSPC) the session goes on, and its end is kept',
+    needsMount('[L7] [L3] [L4] on a full disk (ENOSPC) the session goes on, and its end is kept'),
     async () => {
       await using other = await TestRuntime.start();
       using _disk = mounted(join(other.home, 'sessions'), 'size=2m');

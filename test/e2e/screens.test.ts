@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { TestRuntime } from '../support/runtime.ts';
-import { hasProgram, Tmux } from '../support/tmux.ts';
+import { hasProgram, needs, Tmux } from '../support/tmux.ts';
 import { Twin, type TwinProgram } from '../support/twin.ts';
 
 interface Step {
@@ -137,7 +137,7 @@ const PROGRAMS: Record<string, Program> = {
   },
 };
 
-describe.skipIf(!hasProgram('tmux'))('a program’s screen, beside tmux', () => {
+describe.skipIf(!hasProgram('tmux'))(needs('tmux', 'a program’s screen, beside tmux'), () => {
   let runtime: TestRuntime;
   let tmux: Tmux;
 
@@ -153,7 +153,7 @@ describe.skipIf(!hasProgram('tmux'))('a program’s screen, beside tmux', () => 
 
   for (const [name, { steps, last, env = {}, ...program }] of Object.entries(PROGRAMS)) {
     it.skipIf(!hasProgram(name))(
-      `[Q1] [A1] is equal for ${name}, also in a terminal attached after srv was killed`,
+      needs(name, `[Q1] [A1] is equal for ${name}, also in a terminal attached after srv was killed`),
       async () => {
         const cwd = join(runtime.home, 'work');
         const base = { PATH: runtime.env['PATH']!, HOME: cwd, TERM: 'xterm-256color', LANG: 'C.UTF-8' };

@@ -4,6 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+export function needsMount(title: string): string {
+  return canMount() ? title : `${title} (skipped: no file system may be mounted here)`;
+}
+
 export function canMount(): boolean {
   const at = mkdtempSync(join(tmpdir(), 'hf-mount-'));
   const can = mount(at, 'size=64k').status === 0;

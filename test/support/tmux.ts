@@ -43,7 +43,12 @@ export interface Size {
   cols: number;
 }
 
-/** Whether this machine has `program`; tests that need one say so when they skip. */
+/** A title that says why its tests are skipped where `program` is missing. */
+export function needs(program: string, title: string): string {
+  return hasProgram(program) ? title : `${title} (skipped: ${program} is not installed)`;
+}
+
+/** Whether this machine has `program`. */
 export function hasProgram(program: string): boolean {
   try {
     execFileSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' });
