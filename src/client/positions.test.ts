@@ -35,7 +35,7 @@ describe('what is awaited', () => {
     positions.begin(1, 0);
     positions.begin(2, 0);
     let told = 0;
-    positions.await({ 1: 10, 2: 20 }, () => told++);
+    positions.whenPast({ 1: 10, 2: 20 }, () => told++);
     positions.accept(1, 0, bytes);
     positions.settle();
     positions.skip(2, 0, 20);
@@ -49,8 +49,8 @@ describe('what is awaited', () => {
     const positions = new Positions();
     positions.begin(1, 10);
     let told = 0;
-    positions.await({ 1: 10 }, () => told++);
-    positions.await({}, () => told++);
+    positions.whenPast({ 1: 10 }, () => told++);
+    positions.whenPast({}, () => told++);
     expect(told).toBe(2);
   });
 });

@@ -45,7 +45,7 @@ export class Positions {
   }
 
   /** Calls `reached` once, now or in a later `settle`, when no stream of `offsets` is before its offset any more. */
-  await(offsets: Record<string, number>, reached: () => void): void {
+  whenPast(offsets: Record<string, number>, reached: () => void): void {
     this.#awaited = { offsets, reached };
     this.settle();
   }

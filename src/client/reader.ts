@@ -268,7 +268,7 @@ export class SessionReader {
         this.#toldExit = true;
         break;
       case 'HeldBy':
-        this.#positions.await(event.offsets ?? {}, () => {
+        this.#positions.whenPast(event.offsets ?? {}, () => {
           this.#handlers.item({ type: 'held_by', holders: event.holders });
         });
         break;

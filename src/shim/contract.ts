@@ -1,6 +1,6 @@
 /**
- * The shim's two halves meet here: `child/` owns the process and its descriptors, `session/` its log, readers and
- * socket. Neither imports the other; `main.ts` joins them.
+ * The shim's two halves meet here: `child/` owns the process and its descriptors, `session.ts` and what it uses the log,
+ * the readers and the socket. Neither imports the other; `main.ts` joins them.
  */
 import type { ExitStatus, ProcessIdentity } from '../process/index.ts';
 import type { StreamId } from '../protocol/session/index.ts';
@@ -16,7 +16,7 @@ export interface ChildHandlers {
   exit(status: ExitStatus): void;
 }
 
-/** How much of an input was taken by the kernel and when. */
+/** Whether the kernel took an input whole, or the child's input is closed. */
 export type WriteOutcome = 'written' | 'closed';
 
 export interface Child extends ProcessIdentity {
@@ -32,7 +32,7 @@ export interface Child extends ProcessIdentity {
   /** After everything written before: EOF for pipes; for a PTY the terminal's VEOF character. */
   closeStdin(): Promise<void>;
   resize(rows: number, cols: number): void;
-  /** Name of the PTY's foreground process group leader's signal target: Signal goes to the foreground group of a PTY, to the child's group of a pipe session. */
+  /** To the foreground process group of the terminal, or to the child's group on pipes. Throws `session_exited`. */
   signal(signal: NodeJS.Signals): void;
   /** Releases descriptors. Does not signal anyone. */
   close(): void;
