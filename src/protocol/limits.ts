@@ -50,6 +50,17 @@ export const ARGUMENT_BYTES = 128 * KIB - 1;
 export const ARGUMENTS_BYTES = 768 * KIB;
 export const NAME_BYTES = 128;
 
+/** Workspaces (DESIGN §5). A meta patch is counted as JSON text; so is what it is merged into. */
+export const WORKSPACES_COUNT = 1_000;
+export const TABS_PER_WORKSPACE = 1_000;
+export const BLOCKS_PER_TAB = 1_000;
+export const META_PATCH_BYTES = 64 * KIB;
+export const META_BYTES = 256 * KIB;
+export const META_DEPTH = 32;
+export const LAYOUT_NODES = 1_024;
+export const LAYOUT_DEPTH = 32;
+export const LAYOUT_SIZE_MAX = 100;
+
 /** `sun_path` without its NUL: unix(7). */
 export const SOCKET_PATH_BYTES = process.platform === 'darwin' ? 103 : 107;
 

@@ -2,3 +2,4 @@
 export * from './messages.ts';
 export * from './sessions.ts';
 export * from './ndjson.ts';
+export type * from './workspaces.ts';

@@ -1,0 +1,37 @@
+/**
+ * The workspaces vocabulary (seed 2): layout trees, commands and events. Types only, inferred from `schemas/`; whoever
+ * imports them loads no schema library. An optional field of a command that is absent means its default.
+ */
+import type { z } from 'zod';
+import type { layoutNode, place, resizeOp, splitPosition } from './schemas/layout.ts';
+import type { LAYOUT_COMMANDS } from './schemas/layout.ts';
+import type { LAYOUT_EVENTS, WORKSPACES_EVENTS } from './schemas/workspaces-events.ts';
+import type { WORKSPACES_COMMANDS } from './schemas/workspaces.ts';
+
+type Union<T extends Record<string, z.ZodType>> = { [K in keyof T]: z.infer<T[K]> }[keyof T];
+
+/** Leaf (`data`) or branch (`children`). Without `size` only where a command leaves it to the runtime. */
+export type LayoutNode = z.infer<typeof layoutNode>;
+export type LeafData = NonNullable<LayoutNode['data']>;
+export type FlexDirection = LayoutNode['flexDirection'];
+export type ResizeOp = z.infer<typeof resizeOp>;
+export type SplitPosition = z.infer<typeof splitPosition>;
+/** Where `create_block` puts the leaf of the new block. */
+export type BlockPlace = z.infer<typeof place>;
+
+export type WorkspacesCommand = Union<typeof WORKSPACES_COMMANDS>;
+export type WorkspacesCommandOf<K extends WorkspacesCommand['cmd']> = Extract<WorkspacesCommand, { cmd: K }>;
+export type LayoutCommand = Union<typeof LAYOUT_COMMANDS>;
+
+export type WorkspacesEvent = Union<typeof WORKSPACES_EVENTS>;
+export type WorkspacesEventOf<K extends WorkspacesEvent['event']> = Extract<WorkspacesEvent, { event: K }>;
+export type LayoutEvent = Union<typeof LAYOUT_EVENTS>;
+
+export type CreateWorkspace = WorkspacesCommandOf<'create_workspace'>;
+export type DeleteWorkspace = WorkspacesCommandOf<'delete_workspace'>;
+export type CreateTab = WorkspacesCommandOf<'create_tab'>;
+export type DeleteTab = WorkspacesCommandOf<'delete_tab'>;
+export type MoveTab = WorkspacesCommandOf<'move_tab'>;
+export type CreateBlock = WorkspacesCommandOf<'create_block'>;
+export type DeleteBlock = WorkspacesCommandOf<'delete_block'>;
+export type MoveBlock = WorkspacesCommandOf<'move_block'>;
