@@ -54,6 +54,7 @@ export const NAME_BYTES = 128;
 export const WORKSPACES_COUNT = 1_000;
 export const TABS_PER_WORKSPACE = 1_000;
 export const BLOCKS_PER_TAB = 1_000;
+export const WINDOWS_COUNT = 1_000;
 export const META_PATCH_BYTES = 64 * KIB;
 export const META_BYTES = 256 * KIB;
 export const META_DEPTH = 32;

@@ -3,15 +3,12 @@
  * imports them loads no schema library. An optional field of a command that is absent means its default.
  */
 import type { z } from 'zod';
-import type { layoutNode, place, resizeOp, splitPosition } from './schemas/layout.ts';
-import type { LAYOUT_COMMANDS } from './schemas/layout.ts';
+import type { LAYOUT_COMMANDS, LayoutNode, place, resizeOp, splitPosition } from './schemas/layout.ts';
 import type { LAYOUT_EVENTS, WORKSPACES_EVENTS } from './schemas/workspaces-events.ts';
+import type { UnionOf } from './schemas/variants.ts';
 import type { WORKSPACES_COMMANDS } from './schemas/workspaces.ts';
 
-type Union<T extends Record<string, z.ZodType>> = { [K in keyof T]: z.infer<T[K]> }[keyof T];
-
-/** Leaf (`data`) or branch (`children`). Without `size` only where a command leaves it to the runtime. */
-export type LayoutNode = z.infer<typeof layoutNode>;
+export type { LayoutNode };
 export type LeafData = NonNullable<LayoutNode['data']>;
 export type FlexDirection = LayoutNode['flexDirection'];
 export type ResizeOp = z.infer<typeof resizeOp>;
@@ -19,13 +16,13 @@ export type SplitPosition = z.infer<typeof splitPosition>;
 /** Where `create_block` puts the leaf of the new block. */
 export type BlockPlace = z.infer<typeof place>;
 
-export type WorkspacesCommand = Union<typeof WORKSPACES_COMMANDS>;
+export type WorkspacesCommand = UnionOf<typeof WORKSPACES_COMMANDS>;
 export type WorkspacesCommandOf<K extends WorkspacesCommand['cmd']> = Extract<WorkspacesCommand, { cmd: K }>;
-export type LayoutCommand = Union<typeof LAYOUT_COMMANDS>;
+export type LayoutCommand = UnionOf<typeof LAYOUT_COMMANDS>;
 
-export type WorkspacesEvent = Union<typeof WORKSPACES_EVENTS>;
+export type WorkspacesEvent = UnionOf<typeof WORKSPACES_EVENTS>;
 export type WorkspacesEventOf<K extends WorkspacesEvent['event']> = Extract<WorkspacesEvent, { event: K }>;
-export type LayoutEvent = Union<typeof LAYOUT_EVENTS>;
+export type LayoutEvent = UnionOf<typeof LAYOUT_EVENTS>;
 
 export type CreateWorkspace = WorkspacesCommandOf<'create_workspace'>;
 export type DeleteWorkspace = WorkspacesCommandOf<'delete_workspace'>;

@@ -23,6 +23,8 @@ export const whole = (low: number, high: number) => {
   return z.int({ error }).min(low, { error }).max(high, { error });
 };
 
+export const OBJECT = { error: 'must be an object' };
+
 export const flag = z.boolean({ error: 'must be true or false' });
 
 export const choice = <const T extends readonly [string, ...string[]]>(names: T) =>

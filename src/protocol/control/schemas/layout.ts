@@ -4,37 +4,62 @@
  */
 import { z } from 'zod';
 import { LAYOUT_DEPTH, LAYOUT_NODES, LAYOUT_SIZE_MAX } from '../../limits.ts';
-import { choice, correlationId, flag, id, idOrNone, list, ours, u32 } from './fields.ts';
+import { choice, correlationId, flag, id, idOrNone, list, OBJECT, ours, u32 } from './fields.ts';
+import { seedCommands } from './variants.ts';
 
 const SIZE = { error: `must be a number above 0 and at most ${LAYOUT_SIZE_MAX}` };
 /** Relative among siblings. */
 export const size = z.number(SIZE).gt(0, SIZE).max(LAYOUT_SIZE_MAX, SIZE);
-
-const OBJECT = { error: 'must be an object' };
 
 /** What a leaf shows. Unknown keys are kept. */
 const leaf = z.looseObject({ blockId: id }, OBJECT);
 
 export const flexDirection = choice(['row', 'column']);
 
-/** Leaf (`data`) or branch (`children`). Unknown keys are kept. A command may leave `size` out: "not given". */
-export const layoutNode = z.looseObject(
+/**
+ * Leaf (`data`) or branch (`children`); unknown keys are kept. Without `size` only where a command leaves it to the
+ * runtime. Written out because inference through a recursive getter depends on who asks first.
+ */
+export type LayoutNode = {
+  id: string;
+  flexDirection: 'row' | 'column';
+  size?: number;
+  children?: LayoutNode[];
+  data?: z.infer<typeof leaf>;
+  [extra: string]: unknown;
+};
+type Fields = Record<'id' | 'flexDirection' | 'size' | 'children' | 'data', z.ZodType>;
+
+export const layoutNode: z.ZodType<LayoutNode> = z.looseObject(
   {
     id,
     flexDirection: flexDirection.default('row'),
     size: size.exactOptional(),
-    get children() {
+    get children(): z.ZodExactOptional<z.ZodArray<z.ZodType<LayoutNode>>> {
       return list(layoutNode, LAYOUT_NODES).exactOptional();
     },
     data: leaf.exactOptional(),
-  },
+  } satisfies Fields,
+  OBJECT,
+);
+
+/** As state and events have it: with its direction and size. */
+export const placedNode: z.ZodType<LayoutNode> = z.looseObject(
+  {
+    id,
+    flexDirection,
+    size,
+    get children(): z.ZodExactOptional<z.ZodArray<z.ZodType<LayoutNode>>> {
+      return list(placedNode).exactOptional();
+    },
+    data: leaf.exactOptional(),
+  } satisfies Fields,
   OBJECT,
 );
 
 export const resizeOp = z.object({ node_id: id, size }, OBJECT);
 export const splitPosition = choice(['before', 'after']);
 
-const index = u32;
 const groupId = ours(id.exactOptional());
 
 /** Where a new block goes: into a parent (or where there is room) … */
@@ -42,7 +67,7 @@ const insertPlace = z.object(
   {
     node_id: id.exactOptional(),
     parent_id: id.exactOptional(),
-    index: index.exactOptional(),
+    index: u32.exactOptional(),
     group_id: id.exactOptional(),
     size: size.exactOptional(),
     focus_after: flag.exactOptional(),
@@ -83,79 +108,67 @@ const split = {
   position: splitPosition,
   focus_after: flag,
   correlation_id: correlationId,
-  /** The new node's size after the split; half the target's slot unless given. */
-  size: ours(size.exactOptional()),
+  size: ours(size.exactOptional()).describe("The new node's size after the split; half the target's slot unless given"),
   group_id: groupId,
 };
 
-export const LAYOUT_COMMANDS = {
-  set_focused_node: z.object({ cmd: z.literal('set_focused_node'), tab_id: id, node_id: idOrNone }),
-  set_magnified_node: z.object({ cmd: z.literal('set_magnified_node'), tab_id: id, node_id: idOrNone }),
-  layout_insert_node: z.object({
-    cmd: z.literal('layout_insert_node'),
-    tab_id: id,
-    node: layoutNode,
-    parent_id: id.exactOptional(),
-    index: index.exactOptional(),
-    focus_after: flag,
-    magnify_after: flag,
-    correlation_id: correlationId,
-    group_id: groupId,
-  }),
-  layout_insert_node_at_index: z.object({
-    cmd: z.literal('layout_insert_node_at_index'),
-    tab_id: id,
-    node: layoutNode,
-    index_arr: list(index, LAYOUT_DEPTH),
-    focus_after: flag,
-    magnify_after: flag,
-    correlation_id: correlationId,
-    group_id: groupId,
-  }),
-  layout_delete_node: z.object({
-    cmd: z.literal('layout_delete_node'),
-    tab_id: id,
-    node_id: id,
-    correlation_id: correlationId,
-  }),
-  layout_move_node: z.object({
-    cmd: z.literal('layout_move_node'),
-    tab_id: id,
-    node_id: id,
-    new_parent_id: id,
-    index,
-    correlation_id: correlationId,
-    group_id: groupId,
-  }),
-  layout_swap_nodes: z.object({
-    cmd: z.literal('layout_swap_nodes'),
-    tab_id: id,
-    node1_id: id,
-    node2_id: id,
-    correlation_id: correlationId,
-  }),
-  layout_resize_nodes: z.object({
-    cmd: z.literal('layout_resize_nodes'),
-    tab_id: id,
-    ops: list(resizeOp, LAYOUT_NODES),
-    correlation_id: correlationId,
-  }),
-  layout_replace_node: z.object({
-    cmd: z.literal('layout_replace_node'),
-    tab_id: id,
-    target_id: id,
-    new_node: layoutNode,
-    focus_after: flag,
-    correlation_id: correlationId,
-  }),
-  layout_split_horizontal: z.object({ cmd: z.literal('layout_split_horizontal'), ...split }),
-  layout_split_vertical: z.object({ cmd: z.literal('layout_split_vertical'), ...split }),
-  layout_clear: z.object({ cmd: z.literal('layout_clear'), tab_id: id, correlation_id: correlationId }),
-  layout_set_tree: z.object({
-    cmd: z.literal('layout_set_tree'),
-    tab_id: id,
-    /** Null or missing clears the tree. */
-    new_tree: layoutNode.nullable().exactOptional(),
-    correlation_id: correlationId,
-  }),
-};
+export const LAYOUT_COMMANDS = seedCommands({
+  set_focused_node: ['Focuses a node; "" none', { tab_id: id, node_id: idOrNone }],
+  set_magnified_node: ['Magnifies a node; "" none', { tab_id: id, node_id: idOrNone }],
+  layout_insert_node: [
+    'Puts a node into a parent, or where there is room. `magnify_after` implies `focus_after`',
+    {
+      tab_id: id,
+      node: layoutNode,
+      parent_id: id.exactOptional(),
+      index: u32.exactOptional().describe('Among the children of the parent; beyond the last or missing: after it'),
+      focus_after: flag,
+      magnify_after: flag,
+      correlation_id: correlationId,
+      group_id: groupId,
+    },
+  ],
+  layout_insert_node_at_index: [
+    'Puts a node at the end of a path of indexes, each clamped',
+    {
+      tab_id: id,
+      node: layoutNode,
+      index_arr: list(u32, LAYOUT_DEPTH),
+      focus_after: flag,
+      magnify_after: flag,
+      correlation_id: correlationId,
+      group_id: groupId,
+    },
+  ],
+  layout_delete_node: [
+    'Takes a node out; the blocks of its leaves are parked',
+    { tab_id: id, node_id: id, correlation_id: correlationId },
+  ],
+  layout_move_node: [
+    'Gives a node another parent or index; its size travels with it',
+    { tab_id: id, node_id: id, new_parent_id: id, index: u32, correlation_id: correlationId, group_id: groupId },
+  ],
+  layout_swap_nodes: [
+    'Exchanges two nodes; sizes travel with them',
+    { tab_id: id, node1_id: id, node2_id: id, correlation_id: correlationId },
+  ],
+  layout_resize_nodes: [
+    'Sets sizes, all or none',
+    { tab_id: id, ops: list(resizeOp, LAYOUT_NODES), correlation_id: correlationId },
+  ],
+  layout_replace_node: [
+    'Puts a node in the place and size of another, whose blocks are parked',
+    { tab_id: id, target_id: id, new_node: layoutNode, focus_after: flag, correlation_id: correlationId },
+  ],
+  layout_split_horizontal: ['Puts a node left or right of another, which shares its slot', split],
+  layout_split_vertical: ['Puts a node above or below another, which shares its slot', split],
+  layout_clear: ['Takes the whole tree away; its blocks are parked', { tab_id: id, correlation_id: correlationId }],
+  layout_set_tree: [
+    'Replaces the whole tree; blocks it does not name are parked',
+    {
+      tab_id: id,
+      new_tree: layoutNode.nullable().exactOptional().describe('Null or missing clears the tree'),
+      correlation_id: correlationId,
+    },
+  ],
+});

@@ -1,5 +1,6 @@
 /** Free-form JSON that workspaces, tabs, blocks and windows carry. */
 import { z } from 'zod';
+import { OBJECT } from './fields.ts';
 import { META_DEPTH, META_PATCH_BYTES } from '../../limits.ts';
 
 const FORBIDDEN_KEY = '__proto__';
@@ -23,7 +24,7 @@ export function jsonFault(value: unknown, depth: number, path: PropertyKey[] = [
 }
 
 /** Any JSON object. */
-export const json = z.record(z.string(), z.unknown(), { error: 'must be an object' });
+export const json = z.record(z.string(), z.unknown(), OBJECT);
 
 /** A merge patch (RFC 7396): null deletes a key. */
 export const metaPatch = json.check((context) => {
