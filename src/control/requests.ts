@@ -1,7 +1,7 @@
 /** The requests of one connection: one reply each, a bound on those under way. */
 import { HoldfastError, invalid, limits } from '../protocol/index.ts';
 import type { RequestEnvelope } from '../protocol/control/index.ts';
-import { isUlid } from '../runtime/index.ts';
+import { isUlid, Recent } from '../runtime/index.ts';
 
 /** What came beside a command's own fields. */
 export type Envelope = Partial<RequestEnvelope>;
@@ -35,7 +35,7 @@ export function readEnvelope(fields: Record<string, unknown>, requestId: string 
 
 export class RequestTable {
   readonly #underWay = new Set<string>();
-  readonly #answered = new Set<string>();
+  readonly #answered = new Recent<true>(REMEMBERED_COUNT);
   #anonymous = 0;
 
   /** Commands under way, those without an id included. */
@@ -67,11 +67,6 @@ export class RequestTable {
       return;
     }
     this.#underWay.delete(id);
-    this.#answered.add(id);
-    if (this.#answered.size <= REMEMBERED_COUNT) return;
-    for (const oldest of this.#answered) {
-      this.#answered.delete(oldest);
-      return;
-    }
+    this.#answered.set(id, true);
   }
 }

@@ -3,7 +3,7 @@
  * retention. Rejections are not kept: they changed nothing, so the retry is decided anew.
  */
 import { HoldfastError, invalid, limits } from '../protocol/index.ts';
-import { isUlid, ulidTime } from '../runtime/index.ts';
+import { isUlid, Recent, ulidTime } from '../runtime/index.ts';
 import type { Commit, StoredResult } from './contract.ts';
 
 export type Recall =
@@ -15,13 +15,12 @@ export type Recall =
 export class ResultIndex {
   readonly #inFlight = new Map<string, { bodyHash: string; commit: Promise<Commit> }>();
   /** In the order they became durable. */
-  readonly #recent = new Map<string, StoredResult>();
-  readonly #capacity: number;
+  readonly #recent: Recent<StoredResult>;
   /** Every key of the log that is not in memory is at most this one. */
   #horizon: string;
 
   constructor(capacity: number, newestKey: string | null) {
-    this.#capacity = capacity;
+    this.#recent = new Recent(capacity);
     this.#horizon = newestKey ?? '';
   }
 
@@ -47,13 +46,8 @@ export class ResultIndex {
   }
 
   remember(result: StoredResult): void {
-    this.#recent.set(result.key, result);
-    if (this.#recent.size <= this.#capacity) return;
-    for (const key of this.#recent.keys()) {
-      this.#recent.delete(key);
-      this.mayBeInLog(key);
-      break;
-    }
+    const forgotten = this.#recent.set(result.key, result);
+    if (forgotten !== undefined) this.mayBeInLog(forgotten);
   }
 
   /** Called for keys whose append failed or was reported failed: only the log knows. */

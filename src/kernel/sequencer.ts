@@ -22,7 +22,6 @@ import { freezeDeep } from './freeze.ts';
 import { replay } from './idempotency.ts';
 
 const BATCH_COMMANDS = 256;
-const APPENDS_IN_FLIGHT = 2;
 
 export interface Finish {
   id: number;
@@ -78,7 +77,6 @@ interface Entry<C, E> {
   requests: Request<C>[];
   /** What to tell each request once the entry is durable. */
   answers: (() => void)[];
-  writes: boolean;
   /** Undefined until the append settled; then null or its error. */
   outcome: HoldfastError | null | undefined;
 }
@@ -87,14 +85,15 @@ export class Sequencer<S, C, E extends { event: string }> {
   readonly #options: SequencerOptions<S, C, E>;
   #ahead: Ahead<S>;
   #queue: Request<C>[] = [];
+  /** Decided and not answered, oldest first; only the last one may still be open for more. */
   #entries: Entry<C, E>[] = [];
-  #appends = 0;
+  /** The last entry while it waits for the append before it: what arrives meanwhile shares its batch. */
+  #open: Entry<C, E> | null = null;
+  #appending = false;
   #pumpPlanned = false;
   #recovering = false;
   /** The last attempt to recover failed: the next command tries again. */
   #down = false;
-  /** Called when no append is under way any more. */
-  #quiet: () => void = () => {};
   /** An event could not be applied: the state ahead is damaged, and is renewed when all before it is durable. */
   #damage: HoldfastError | null = null;
   #idle: (() => void)[] = [];
@@ -142,11 +141,8 @@ export class Sequencer<S, C, E extends { event: string }> {
 
   #pump(): void {
     while (this.#canDecide()) {
-      const entry = this.#decideBatch();
-      this.#entries.push(entry);
-      if (entry.writes) this.#append(entry);
-      else entry.outcome = null;
-      this.#settle();
+      this.#decideSome();
+      if (!this.#appending) this.#dispatch();
     }
     if (this.pending === 0 && (!this.#recovering || this.#down)) {
       for (const resolve of this.#idle.splice(0)) resolve();
@@ -157,10 +153,25 @@ export class Sequencer<S, C, E extends { event: string }> {
     const [head] = this.#queue;
     // In order: a head whose key is being looked up holds the rest back.
     if (head === undefined || head.stored === undefined) return false;
-    return !this.#recovering && this.#damage === null && this.#appends < APPENDS_IN_FLIGHT;
+    return !this.#recovering && this.#damage === null && (this.#open?.requests.length ?? 0) < BATCH_COMMANDS;
   }
 
-  #decideBatch(): Entry<C, E> {
+  /** Decides into the open batch what waits, up to its bound. */
+  #decideSome(): void {
+    const entry = (this.#open ??= this.#begin());
+    const now = this.#options.clock.now();
+    const room = BATCH_COMMANDS - entry.requests.length;
+    let taken = 0;
+    for (const request of this.#queue) {
+      if (taken === room || request.stored === undefined || this.#damage !== null) break;
+      taken++;
+      this.#answer(entry, request, now);
+    }
+    this.#queue.splice(0, taken);
+    this.counters.commands += taken;
+  }
+
+  #begin(): Entry<C, E> {
     const batch: Batch<E> = {
       first_version: this.#ahead.version + 1,
       events: [],
@@ -169,17 +180,8 @@ export class Sequencer<S, C, E extends { event: string }> {
       acknowledged: [],
       saga_steps: [],
     };
-    const entry: Entry<C, E> = { batch, requests: [], answers: [], writes: false, outcome: undefined };
-    const now = this.#options.clock.now();
-    let taken = 0;
-    for (const request of this.#queue) {
-      if (taken === BATCH_COMMANDS || request.stored === undefined || this.#damage !== null) break;
-      taken++;
-      this.#answer(entry, request, now);
-    }
-    this.#queue.splice(0, taken);
-    this.counters.commands += taken;
-    entry.writes = batch.events.length + batch.results.length + batch.outbox.length + batch.acknowledged.length > 0;
+    const entry: Entry<C, E> = { batch, requests: [], answers: [], outcome: undefined };
+    this.#entries.push(entry);
     return entry;
   }
 
@@ -264,20 +266,31 @@ export class Sequencer<S, C, E extends { event: string }> {
     }
   }
 
-  #append(entry: Entry<C, E>): void {
-    this.#appends++;
-    this.counters.batches++;
-    const settled = (outcome: HoldfastError | null): void => {
-      this.#appends--;
-      entry.outcome = outcome;
-      if (this.#appends === 0) this.#quiet();
+  /** Sends the open batch to the log: one append at a time, so that a slow disk makes batches larger, not more. */
+  #dispatch(): void {
+    const entry = this.#open;
+    if (entry === null) return;
+    this.#open = null;
+    if (!writes(entry.batch)) {
+      entry.outcome = null;
       this.#settle();
-      this.#pump();
-    };
+      return;
+    }
+    this.#appending = true;
+    this.counters.batches++;
     this.#options.log.append(entry.batch).then(
-      () => settled(null),
-      (error: unknown) => settled(HoldfastError.from(error, 'storage_error')),
+      () => this.#appended(entry, null),
+      (error: unknown) => this.#appended(entry, HoldfastError.from(error, 'storage_error')),
     );
+  }
+
+  #appended(entry: Entry<C, E>, outcome: HoldfastError | null): void {
+    this.#appending = false;
+    entry.outcome = outcome;
+    // The disk goes on with the next batch while this one is published and answered.
+    if (outcome === null) this.#dispatch();
+    this.#settle();
+    this.#pump();
   }
 
   /** Publishes and answers, in order, what has become durable. */
@@ -291,7 +304,7 @@ export class Sequencer<S, C, E extends { event: string }> {
         return;
       }
       this.#entries.shift();
-      if (entry.writes) this.#options.committed(entry.batch);
+      if (writes(entry.batch)) this.#options.committed(entry.batch);
       for (const answer of entry.answers) answer();
     }
     if (this.#damage !== null && this.#entries.length === 0) this.#fail(this.#damage);
@@ -311,15 +324,14 @@ export class Sequencer<S, C, E extends { event: string }> {
   }
 
   async #recover(error: HoldfastError): Promise<void> {
-    // The log must be quiet when it is read.
-    if (this.#appends > 0) await new Promise<void>((resolve) => (this.#quiet = resolve));
     const entries = this.#entries.splice(0);
+    this.#open = null;
     this.#options.doubt(entries.flatMap(({ requests }) => requests.flatMap(({ key }) => key?.key ?? [])));
     try {
       this.#ahead = await this.#options.recover(error);
       this.#damage = null;
       this.#recovering = false;
-      for (const entry of entries) answerAfterRecovery(entry, error);
+      for (const { requests } of entries) for (const request of requests) request.reject(error);
     } catch (thrown) {
       const failure = HoldfastError.from(thrown, 'storage_error');
       this.#down = true;
@@ -330,8 +342,6 @@ export class Sequencer<S, C, E extends { event: string }> {
   }
 }
 
-/** A batch behind the failed one may have been written after all (the failed one held no events): then it counts. */
-function answerAfterRecovery<C, E>(entry: Entry<C, E>, error: HoldfastError): void {
-  if (entry.writes && entry.outcome === null) for (const answer of entry.answers) answer();
-  else for (const request of entry.requests) request.reject(error);
+function writes({ events, results, outbox, acknowledged }: Batch): boolean {
+  return events.length + results.length + outbox.length + acknowledged.length > 0;
 }

@@ -17,7 +17,25 @@ export type RandomBytes = (count: number) => Uint8Array;
 
 export const systemRandom: RandomBytes = (count) => randomFillSync(new Uint8Array(count));
 
-export function createIds(clock: Clock, random: RandomBytes = systemRandom): Ids {
+/** Random bytes fetched at once: each call of the system's source costs more than an id does. */
+const POOL_BYTES = 640;
+
+/** Takes `count` bytes of a pool of its own at a time, each byte once. */
+function pooled(random: RandomBytes): RandomBytes {
+  let pool = new Uint8Array(0);
+  let used = 0;
+  return (count) => {
+    if (used + count > pool.length) {
+      pool = random(Math.max(POOL_BYTES, count)).slice();
+      used = 0;
+    }
+    used += count;
+    return pool.subarray(used - count, used);
+  };
+}
+
+export function createIds(clock: Clock, source: RandomBytes = systemRandom): Ids {
+  const random = pooled(source);
   let lastTime = -1;
   let tail = new Uint8Array(10);
   return {

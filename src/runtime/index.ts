@@ -2,3 +2,4 @@
 export { type Clock, systemClock, VirtualClock, withDeadline } from './clock.ts';
 export { createFaults, type FaultPoint, type Faults, noFaults } from './faults.ts';
 export { createIds, type Ids, isUlid, systemRandom, ulidTime } from './ids.ts';
+export { Recent } from './recent.ts';

@@ -23,6 +23,8 @@ const MAX_QUEUED_BYTES = 8 * 1024 * 1024;
 const COPY_BYTES = 4096;
 /** Room for what frames have besides: their heads, and a short message behind them. */
 const SCRATCH_BYTES = COPY_BYTES + 512;
+/** Bytes a UTF-16 code unit can become. */
+const UTF8_MOST = 3;
 
 export interface WriterHandlers {
   /** `writable` is true again after it was false. */
@@ -86,8 +88,7 @@ export class StreamWriter {
       let end = head.copy(this.#scratch);
       end += body.copy(this.#scratch, end);
       if (tail !== null) end += tail.copy(this.#scratch, end);
-      const taken = writeNow(fd, this.#scratch, end);
-      return taken === length || this.#queue(Buffer.from(this.#scratch.subarray(taken, end)));
+      return this.#writeScratch(fd, end);
     }
     if (body.length <= COPY_BYTES) return this.#queue(concat(head, body, tail));
     const parts = tail === null ? [head, body] : [head, body, tail];
@@ -102,9 +103,14 @@ export class StreamWriter {
     return this.#watch();
   }
 
+  /** Sends one piece; short text to an idle socket goes the way `writeParts` goes. */
   write(bytes: Buffer | string): boolean {
     if (this.#stopped) return false;
-    return this.#queue(bytes);
+    if (typeof bytes !== 'string' || bytes.length * UTF8_MOST > SCRATCH_BYTES) return this.#queue(bytes);
+    const fd = this.#idleDescriptor();
+    if (fd < 0) return this.#queue(bytes);
+    this.#scratch ??= Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+    return this.#writeScratch(fd, this.#scratch.write(bytes));
   }
 
   /** Refuses more writes; what waits is still sent. */
@@ -116,6 +122,12 @@ export class StreamWriter {
   close(): void {
     this.#stopped = true;
     this.#disarm();
+  }
+
+  #writeScratch(fd: number, length: number): boolean {
+    const scratch = this.#scratch!;
+    const taken = writeNow(fd, scratch, length);
+    return taken === length || this.#queue(Buffer.from(scratch.subarray(taken, length)));
   }
 
   #queue(bytes: Buffer | string): boolean {

@@ -42,7 +42,8 @@ export class SqliteLog implements EventLog {
       firstVersion: batch.first_version,
       eventCount: batch.events.length,
       record: JSON.stringify(batch),
-      hasEffects: batch.results.length + batch.outbox.length + batch.acknowledged.length > 0,
+      results: batch.results.map(({ key, at }) => [key, at]),
+      hasEffects: batch.outbox.length + batch.acknowledged.length > 0,
     });
   }
 

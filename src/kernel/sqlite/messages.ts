@@ -1,6 +1,7 @@
 /** Between the log and its worker: arrays of plain values, one string per batch, so that posting costs next to nothing. */
 import type { WireError } from '../../protocol/index.ts';
 import type { Epoch, LogState, StoredResult } from '../contract.ts';
+import type { ResultKey } from './results.ts';
 
 /** What the worker needs at its start. */
 export interface WorkerData {
@@ -27,7 +28,8 @@ export interface AppendMessage {
   firstVersion: number;
   eventCount: number;
   record: string;
-  /** Whether the record holds results, outbox rows or acknowledgements. */
+  results: ResultKey[];
+  /** Whether the record holds outbox rows or acknowledgements. */
   hasEffects: boolean;
 }
 

@@ -4,6 +4,7 @@ import Database from 'libsql';
 import { noFaults } from '../../runtime/index.ts';
 import type { Batch, Epoch, OutboxRow, StoredResult } from '../contract.ts';
 import { isCorrupt, storageError } from './errors.ts';
+import { readableResults } from './results.ts';
 import { BATCH_COLUMNS, type BatchRow, checkRecord, readSnapshot, Store } from './store.ts';
 import { DEFAULT_STORE_LIMITS } from './store-limits.ts';
 
@@ -98,8 +99,8 @@ function readWhatIsWhole(path: string): Whole {
       snapshot,
       batches,
       lost,
-      results: readRecords<StoredResult>(db, 'results'),
-      outbox: readRecords<OutboxRow>(db, 'outbox'),
+      results: attempt(() => readableResults(db), []),
+      outbox: readOutbox(db),
       nextOutboxId: attempt(() => (db.prepare('SELECT next_outbox_id AS n FROM counters').get() as { n: number }).n, 1),
     };
   } finally {
@@ -159,9 +160,9 @@ function writeFresh(path: string, whole: Whole): SalvageReport['kept'] {
   }
 }
 
-function readRecords<T>(db: Database.Database, table: 'results' | 'outbox'): T[] {
-  const rows = attempt(() => db.prepare(`SELECT record FROM ${table}`).all() as { record: string }[], []);
-  return rows.flatMap(({ record }) => attempt<T[]>(() => [JSON.parse(record) as T], []));
+function readOutbox(db: Database.Database): OutboxRow[] {
+  const rows = attempt(() => db.prepare('SELECT record FROM outbox').all() as { record: string }[], []);
+  return rows.flatMap(({ record }) => attempt<OutboxRow[]>(() => [JSON.parse(record) as OutboxRow], []));
 }
 
 /** Of a damaged file every part may fail; the others are still worth having. */

@@ -4,7 +4,7 @@ import { corrupt } from './errors.ts';
 
 /** `PRAGMA application_id`: "HFLG". */
 const APPLICATION_ID = 0x48464c47;
-const FORMAT = 1;
+const FORMAT = 2;
 
 const TABLES = `
   CREATE TABLE batches (
@@ -14,14 +14,23 @@ const TABLES = `
     crc INTEGER NOT NULL,
     record TEXT NOT NULL
   );
-  CREATE INDEX batches_by_version ON batches (first_version);
   CREATE TABLE epochs (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, first_version INTEGER NOT NULL, at INTEGER NOT NULL);
   CREATE TABLE snapshots (version INTEGER PRIMARY KEY, crc INTEGER NOT NULL, state TEXT NOT NULL);
-  CREATE TABLE results (key TEXT PRIMARY KEY, at INTEGER NOT NULL, record TEXT NOT NULL) WITHOUT ROWID;
+  -- An empty record: batch seq holds it.
+  CREATE TABLE results (key TEXT PRIMARY KEY, at INTEGER NOT NULL, record TEXT NOT NULL, seq INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
   CREATE TABLE outbox (id INTEGER PRIMARY KEY, record TEXT NOT NULL);
   -- One row: counters that must survive the rows they count.
-  CREATE TABLE counters (only INTEGER PRIMARY KEY CHECK (only = 1), next_outbox_id INTEGER NOT NULL, first_version INTEGER NOT NULL);
-  INSERT INTO counters VALUES (1, 1, 1);
+  CREATE TABLE counters (only INTEGER PRIMARY KEY CHECK (only = 1), next_outbox_id INTEGER NOT NULL, first_version INTEGER NOT NULL,
+    projected_seq INTEGER NOT NULL DEFAULT 0);
+  INSERT INTO counters VALUES (1, 1, 1, 0);
+`;
+
+/** From format 1, where each result had its own copy and batches an index. */
+const FROM_1 = `
+  ALTER TABLE results ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE counters ADD COLUMN projected_seq INTEGER NOT NULL DEFAULT 0;
+  UPDATE counters SET projected_seq = (SELECT ifnull(max(seq), 0) FROM batches);
+  DROP INDEX batches_by_version;
 `;
 
 export function isEmpty(db: Database.Database): boolean {
@@ -37,9 +46,18 @@ export function createTables(db: Database.Database): void {
 /** Throws for a database of another program or a newer format. */
 export function checkFormat(db: Database.Database): void {
   const application = count(db, 'SELECT application_id AS n FROM pragma_application_id');
-  const format = count(db, 'SELECT user_version AS n FROM pragma_user_version');
+  const format = formatOf(db);
   if (application !== APPLICATION_ID) throw corrupt('not an event log', { application_id: application });
-  if (format !== FORMAT) throw corrupt(`format ${format}, this version knows ${FORMAT}`, { format });
+  if (format !== FORMAT && format !== 1) throw corrupt(`format ${format}, this version knows ${FORMAT}`, { format });
+}
+
+/** Brings a checked database of an older format up to this one. */
+export function upgrade(db: Database.Database): void {
+  if (formatOf(db) === 1) db.exec(`BEGIN IMMEDIATE; ${FROM_1} PRAGMA user_version = ${FORMAT}; COMMIT`);
+}
+
+function formatOf(db: Database.Database): number {
+  return count(db, 'SELECT user_version AS n FROM pragma_user_version');
 }
 
 export function count(db: Database.Database, sql: string): number {

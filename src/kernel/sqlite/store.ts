@@ -7,13 +7,12 @@ import type { FaultPoint, Faults } from '../../runtime/index.ts';
 import type { Batch, Epoch, LogState, OutboxRow, StoredResult } from '../contract.ts';
 import { corrupt, storageError } from './errors.ts';
 import type { AppendMessage, StoreLimits } from './messages.ts';
-import { checkFormat, count, createTables, isEmpty } from './schema.ts';
+import { ResultTable } from './results.ts';
+import { checkFormat, count, createTables, isEmpty, upgrade } from './schema.ts';
 
 const PAGE_BYTES = 4096;
 const READ_ROWS = 64;
 export const BATCH_COLUMNS = 'seq, first_version, event_count, crc, record';
-const SEQ_OF_VERSION =
-  'SELECT seq FROM batches WHERE first_version <= ? AND event_count > 0 ORDER BY first_version DESC LIMIT 1';
 
 export interface BatchRow {
   seq: number;
@@ -36,13 +35,11 @@ export class Store {
   readonly #db: Database.Database;
   readonly #faults: Faults;
   readonly #insertBatch: Database.Statement;
-  readonly #insertResult: Database.Statement;
+  readonly #results: ResultTable;
   readonly #insertOutbox: Database.Statement;
   readonly #deleteOutbox: Database.Statement;
   readonly #setNextOutboxId: Database.Statement;
   readonly #selectBatches: Database.Statement;
-  readonly #selectSeqOf: Database.Statement;
-  readonly #selectResult: Database.Statement;
   #lastVersion: number;
   #lastSeq: number;
 
@@ -55,13 +52,11 @@ export class Store {
       [this.#lastSeq, this.#lastVersion] = verifyTail(this.#db);
       const prepare = (sql: string): Database.Statement => this.#db.prepare(sql);
       this.#insertBatch = prepare('INSERT INTO batches VALUES (?, ?, ?, ?, ?)');
-      this.#insertResult = prepare('INSERT OR REPLACE INTO results VALUES (?, ?, ?)');
+      this.#results = new ResultTable(this.#db);
       this.#insertOutbox = prepare('INSERT INTO outbox VALUES (?, ?)');
       this.#deleteOutbox = prepare('DELETE FROM outbox WHERE id = ?');
       this.#setNextOutboxId = prepare('UPDATE counters SET next_outbox_id = ?');
       this.#selectBatches = prepare(`SELECT ${BATCH_COLUMNS} FROM batches WHERE seq >= ? ORDER BY seq LIMIT ?`);
-      this.#selectSeqOf = prepare(SEQ_OF_VERSION);
-      this.#selectResult = prepare('SELECT record FROM results WHERE key = ?');
     } catch (thrown) {
       this.#db.close();
       throw storageError(thrown);
@@ -74,7 +69,6 @@ export class Store {
       next_outbox_id: number;
       first_version: number;
     };
-    const newest = db.prepare('SELECT max(key) AS key FROM results').get() as { key: string | null };
     return {
       epochs: db.prepare('SELECT id, first_version, at FROM epochs ORDER BY seq').all() as Epoch[],
       first_version: counters.first_version,
@@ -84,7 +78,7 @@ export class Store {
         ({ record }) => JSON.parse(record) as OutboxRow,
       ),
       next_outbox_id: counters.next_outbox_id,
-      newest_key: newest.key,
+      newest_key: this.#results.newest(),
     };
   }
 
@@ -92,14 +86,18 @@ export class Store {
   append(batches: readonly AppendMessage[]): void {
     this.#hit('log.append.before', batches.length);
     const [seq, version] = [this.#lastSeq, this.#lastVersion];
+    const isDue = this.#results.isFull;
     try {
       this.#transaction(() => {
+        if (isDue) this.#results.project(seq);
         for (const batch of batches) this.#insert(batch);
       });
     } catch (thrown) {
       [this.#lastSeq, this.#lastVersion] = [seq, version];
       throw thrown;
     }
+    if (isDue) this.#results.forget();
+    batches.forEach(({ results }, index) => this.#results.add(seq + 1 + index, results));
     this.#hit('log.append.after', batches.length);
   }
 
@@ -116,7 +114,7 @@ export class Store {
     const records: string[] = [];
     let [events, bytes] = [0, 0];
     let expected: number | undefined;
-    for (let seq = seqOf(this.#selectSeqOf, from); ; ) {
+    for (let seq = seqOf(this.#db, from); ; ) {
       const rows = this.#selectBatches.all(seq, Math.min(maxEvents, READ_ROWS)) as BatchRow[];
       for (const row of rows) {
         seq = row.seq + 1;
@@ -134,28 +132,39 @@ export class Store {
   }
 
   result(key: string): StoredResult | null {
-    const row = this.#selectResult.get(key) as { record: string } | undefined;
-    return row === undefined ? null : (JSON.parse(row.record) as StoredResult);
+    return this.#results.find(key);
   }
 
   saveSnapshot(version: number, state: string): void {
     this.#transaction(() => {
+      this.#results.project(this.#lastSeq);
       this.#db.prepare('INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?)').run(version, crc32(state), state);
       this.#db.prepare('DELETE FROM snapshots WHERE version < ?').run(version);
     });
+    this.#results.forget();
   }
 
   trim(version: number, resultsBefore: number): void {
     this.#transaction(() => {
+      this.#results.project(this.#lastSeq);
       // Replay starts at the snapshot: what comes after it must stay.
       const snapshot = count(this.#db, 'SELECT max(version) AS n FROM snapshots');
       const keepFrom = Math.min(version, snapshot + 1);
-      this.#db
-        .prepare('DELETE FROM batches WHERE first_version + event_count <= ? AND first_version < ?')
-        .run(keepFrom, keepFrom);
+      const firstKept = this.#firstSeqFrom(keepFrom);
+      this.#results.trim(firstKept, resultsBefore);
+      this.#db.prepare('DELETE FROM batches WHERE seq < ?').run(firstKept);
       this.#db.prepare('UPDATE counters SET first_version = max(first_version, ?)').run(keepFrom);
-      this.#db.prepare('DELETE FROM results WHERE at < ?').run(resultsBefore);
     });
+    this.#results.forget();
+  }
+
+  /** The first batch with an event of `version` or a later one, or that could be followed by one. */
+  #firstSeqFrom(version: number): number {
+    const seq = seqOf(this.#db, version);
+    const row = this.#selectBatches.get(seq, 1) as BatchRow | undefined;
+    return row !== undefined && row.first_version + row.event_count <= version && row.first_version < version
+      ? seq + 1
+      : seq;
   }
 
   /** Fills a fresh log with what was rescued from a damaged one; returns its last version. */
@@ -163,9 +172,9 @@ export class Store {
     this.#transaction(() => {
       this.#lastVersion = rescued.firstVersion - 1;
       for (const { first_version, event_count, record } of rescued.batches) {
-        this.#insert({ firstVersion: first_version, eventCount: event_count, record, hasEffects: false });
+        this.#insert({ firstVersion: first_version, eventCount: event_count, record, results: [], hasEffects: false });
       }
-      for (const result of rescued.results) this.#insertResult.run(result.key, result.at, JSON.stringify(result));
+      for (const result of rescued.results) this.#results.keep(result);
       for (const row of rescued.outbox) this.#insertOutbox.run(row.id, JSON.stringify(row));
       this.#db
         .prepare('UPDATE counters SET next_outbox_id = ?, first_version = ?')
@@ -197,9 +206,8 @@ export class Store {
     if (batch.hasEffects) this.#project(JSON.parse(batch.record) as Batch);
   }
 
-  /** The tables beside `batches`, from the record. */
+  /** The outbox, from the record. */
   #project(batch: Batch): void {
-    for (const result of batch.results) this.#insertResult.run(result.key, result.at, JSON.stringify(result));
     for (const row of batch.outbox) this.#insertOutbox.run(row.id, JSON.stringify(row));
     const last = batch.outbox.at(-1);
     if (last !== undefined) this.#setNextOutboxId.run(last.id + 1);
@@ -241,6 +249,7 @@ function prepareDatabase(db: Database.Database, path: string, limits: StoreLimit
   db.pragma(`journal_size_limit = ${limits.journal_bytes}`);
   if (limits.max_bytes > 0) db.pragma(`max_page_count = ${Math.ceil(limits.max_bytes / PAGE_BYTES)}`);
   if (fresh) createTables(db);
+  else upgrade(db);
 }
 
 function checkPages(db: Database.Database): void {
@@ -254,7 +263,7 @@ function verifyTail(db: Database.Database): [number, number] {
   const snapshot = readSnapshot(db)?.version ?? 0;
   const firstHeld = count(db, 'SELECT first_version AS n FROM counters');
   if (firstHeld > snapshot + 1) throw missing(snapshot + 1);
-  const start = seqOf(db.prepare(SEQ_OF_VERSION), snapshot + 1);
+  const start = seqOf(db, snapshot + 1);
   const rows = db.prepare(`SELECT ${BATCH_COLUMNS} FROM batches WHERE seq >= ? ORDER BY seq`).iterate(start);
   let expected: number | undefined;
   for (const row of rows as IterableIterator<BatchRow>) {
@@ -266,10 +275,22 @@ function verifyTail(db: Database.Database): [number, number] {
   return [count(db, 'SELECT max(seq) AS n FROM batches'), lastVersion];
 }
 
-/** Seq of the batch that holds `version`, or of the first one after it when it was trimmed. */
-function seqOf(statement: Database.Statement, version: number): number {
-  const row = statement.get(version) as { seq: number } | undefined;
-  return row?.seq ?? 0;
+/**
+ * Seq of the batch that holds `version`, or of the first one after it when it was trimmed. By bisection: an index would
+ * be one more page of every commit.
+ */
+function seqOf(db: Database.Database, version: number): number {
+  const first = db.prepare('SELECT first_version FROM batches WHERE seq = ?');
+  let low = count(db, 'SELECT min(seq) AS n FROM batches');
+  let high = count(db, 'SELECT max(seq) AS n FROM batches');
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    const row = first.get(middle) as { first_version: number } | undefined;
+    if (row === undefined) throw missing(version);
+    if (row.first_version <= version) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
 
 export function readSnapshot(db: Database.Database): { version: number; state: unknown } | null {
