@@ -62,8 +62,8 @@ export const LAYOUT_NODES = 1_024;
 export const LAYOUT_DEPTH = 32;
 export const LAYOUT_SIZE_MAX = 100;
 
-/** `sun_path` without its NUL: unix(7). */
-export const SOCKET_PATH_BYTES = process.platform === 'darwin' ? 103 : 107;
+/** `sun_path` without its NUL: unix(7). A browser, which reads other limits here, has no `process`. */
+export const SOCKET_PATH_BYTES = typeof process === 'object' && process.platform === 'darwin' ? 103 : 107;
 
 /** Retention of the control plane (DESIGN §8). */
 export const EVENTS_KEPT_MS = 30 * 24 * 60 * 60 * 1000;
