@@ -87,7 +87,8 @@ function copy(value: unknown, field: string, depth: number, seen: Seen): LayoutN
   const node: LayoutNode = { id, flexDirection };
   if (size !== undefined) node.size = checkedSize(size, `${field}.size`);
   if (children === undefined) {
-    if (data === undefined) throw invalid(field, 'a node is a leaf with data or a branch with children; this is neither');
+    if (data === undefined)
+      throw invalid(field, 'a node is a leaf with data or a branch with children; this is neither');
     return { ...node, data: copyData(data, `${field}.data`, seen), ...extra };
   }
   if (data !== undefined) throw invalid(`${field}.data`, 'a node with children has no data');
@@ -110,7 +111,8 @@ function copyData(value: unknown, field: string, seen: Seen): NonNullable<Layout
 }
 
 function objectAt(value: unknown, field: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(field, `${field} is an object`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid(field, `${field} is an object`);
   if (Object.hasOwn(value, '__proto__')) throw invalid(`${field}.__proto__`, '__proto__ is no key of a layout');
   return value as Record<string, unknown>;
 }
