@@ -22,6 +22,9 @@ import { freezeDeep } from './freeze.ts';
 import { replay } from './idempotency.ts';
 
 const BATCH_COMMANDS = 256;
+/** From this size on a batch leaves while another is being written: the log has work whenever the decider has. */
+const SPLIT_COMMANDS = 16;
+const APPENDS_IN_FLIGHT = 3;
 
 export interface Finish {
   id: number;
@@ -89,11 +92,13 @@ export class Sequencer<S, C, E extends { event: string }> {
   #entries: Entry<C, E>[] = [];
   /** The last entry while it waits for the append before it: what arrives meanwhile shares its batch. */
   #open: Entry<C, E> | null = null;
-  #appending = false;
+  #appends = 0;
   #pumpPlanned = false;
   #recovering = false;
   /** The last attempt to recover failed: the next command tries again. */
   #down = false;
+  /** Called when no append is under way any more. */
+  #quiet: () => void = () => {};
   /** An event could not be applied: the state ahead is damaged, and is renewed when all before it is durable. */
   #damage: HoldfastError | null = null;
   #idle: (() => void)[] = [];
@@ -142,7 +147,7 @@ export class Sequencer<S, C, E extends { event: string }> {
   #pump(): void {
     while (this.#canDecide()) {
       this.#decideSome();
-      if (!this.#appending) this.#dispatch();
+      this.#dispatch();
     }
     if (this.pending === 0 && (!this.#recovering || this.#down)) {
       for (const resolve of this.#idle.splice(0)) resolve();
@@ -266,17 +271,18 @@ export class Sequencer<S, C, E extends { event: string }> {
     }
   }
 
-  /** Sends the open batch to the log: one append at a time, so that a slow disk makes batches larger, not more. */
+  /** Sends the open batch to the log when that is free, or when the batch is large: a slow disk makes batches larger. */
   #dispatch(): void {
     const entry = this.#open;
-    if (entry === null) return;
+    if (entry === null || this.#appends === APPENDS_IN_FLIGHT) return;
+    if (this.#appends > 0 && entry.requests.length < SPLIT_COMMANDS) return;
     this.#open = null;
     if (!writes(entry.batch)) {
       entry.outcome = null;
       this.#settle();
       return;
     }
-    this.#appending = true;
+    this.#appends++;
     this.counters.batches++;
     this.#options.log.append(entry.batch).then(
       () => this.#appended(entry, null),
@@ -285,10 +291,11 @@ export class Sequencer<S, C, E extends { event: string }> {
   }
 
   #appended(entry: Entry<C, E>, outcome: HoldfastError | null): void {
-    this.#appending = false;
+    this.#appends--;
     entry.outcome = outcome;
-    // The disk goes on with the next batch while this one is published and answered.
-    if (outcome === null) this.#dispatch();
+    if (this.#appends === 0) this.#quiet();
+    // The log goes on with the next batch while this one is published and answered.
+    if (outcome === null && !this.#recovering) this.#dispatch();
     this.#settle();
     this.#pump();
   }
@@ -324,6 +331,8 @@ export class Sequencer<S, C, E extends { event: string }> {
   }
 
   async #recover(error: HoldfastError): Promise<void> {
+    // The log must be quiet when it is read.
+    if (this.#appends > 0) await new Promise<void>((resolve) => (this.#quiet = resolve));
     const entries = this.#entries.splice(0);
     this.#open = null;
     this.#options.doubt(entries.flatMap(({ requests }) => requests.flatMap(({ key }) => key?.key ?? [])));
@@ -331,7 +340,7 @@ export class Sequencer<S, C, E extends { event: string }> {
       this.#ahead = await this.#options.recover(error);
       this.#damage = null;
       this.#recovering = false;
-      for (const { requests } of entries) for (const request of requests) request.reject(error);
+      for (const entry of entries) answerAfterRecovery(entry, error);
     } catch (thrown) {
       const failure = HoldfastError.from(thrown, 'storage_error');
       this.#down = true;
@@ -340,6 +349,12 @@ export class Sequencer<S, C, E extends { event: string }> {
     }
     this.wake();
   }
+}
+
+/** A batch behind the failed one may have been written after all (the failed one held no events): then it counts. */
+function answerAfterRecovery<C, E>(entry: Entry<C, E>, error: HoldfastError): void {
+  if (entry.outcome === null && writes(entry.batch)) for (const answer of entry.answers) answer();
+  else for (const request of entry.requests) request.reject(error);
 }
 
 function writes({ events, results, outbox, acknowledged }: Batch): boolean {

@@ -10,6 +10,11 @@ export function ours<T extends z.ZodType>(schema: T): T {
   return schema.meta({ since: OURS });
 }
 
+/** Marks an optional field that the seed does not let out. */
+export function neededBySeed<T extends z.ZodType>(schema: T): T {
+  return schema.meta({ needed_by_seed: true });
+}
+
 export const text = (least: number, most: number) =>
   z
     .string({ error: 'must be a string' })
@@ -35,7 +40,7 @@ export const list = <T extends z.ZodType>(item: T, most?: number) => {
   return most === undefined ? items : items.max(most, { error: `must name at most ${most}` });
 };
 
-const withoutControls = (value: string): boolean => !/\p{Cc}/u.test(value);
+export const withoutControls = (value: string): boolean => !/\p{Cc}/u.test(value);
 export const NO_CONTROLS = { error: 'must not contain control characters' };
 export const withoutNul = (value: string): boolean => !value.includes('\0');
 export const NO_NUL = { error: 'must not contain a NUL' };
