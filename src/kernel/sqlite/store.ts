@@ -87,14 +87,17 @@ export class Store {
     this.#hit('log.append.before', batches.length);
     const [seq, version] = [this.#lastSeq, this.#lastVersion];
     const isDue = this.#results.isFull;
+    const write = (): void => {
+      if (isDue) this.#results.project(seq);
+      for (const batch of batches) this.#insert(batch);
+    };
     try {
-      this.#transaction(() => {
-        if (isDue) this.#results.project(seq);
-        for (const batch of batches) this.#insert(batch);
-      });
+      // One statement is a transaction by itself, and two fewer to run.
+      if (batches.length === 1 && !isDue && !batches[0]!.hasEffects) write();
+      else this.#transaction(write);
     } catch (thrown) {
       [this.#lastSeq, this.#lastVersion] = [seq, version];
-      throw thrown;
+      throw storageError(thrown);
     }
     if (isDue) this.#results.forget();
     batches.forEach(({ results }, index) => this.#results.add(seq + 1 + index, results));
