@@ -1,9 +1,9 @@
 /** What a tree from outside must be. Everything refused here is refused before anything changes. */
-import type { LayoutNode } from '../../../protocol/control/index.ts';
+import type { FlexDirection, LayoutNode } from '../../../protocol/control/index.ts';
 import { HoldfastError, invalid } from '../../../protocol/errors.ts';
 import { LAYOUT_DEPTH, LAYOUT_NODES, LAYOUT_SIZE_MAX, NAME_BYTES } from '../../../protocol/limits.ts';
-import { normalise } from './normal.ts';
-import { measure, type Path, pathTo, type Tree, visit } from './tree.ts';
+import { normalise, ROOT_LEAF_DIRECTION } from './normal.ts';
+import { across, DEFAULT_SIZE, measure, type Path, pathTo, type Tree, visit } from './tree.ts';
 
 /** Whether a block exists and belongs to the tab. Who leaves it out checks that himself. */
 export type IsBlockOfTab = (blockId: string) => boolean;
@@ -23,6 +23,17 @@ interface Seen {
   isBlockOfTab: IsBlockOfTab;
 }
 
+/** What the place of a node says about its copy. */
+interface CopyPlace {
+  /** 1 for the root. */
+  depth: number;
+  leafDirection: FlexDirection;
+  /** For a node without one. */
+  size: number;
+}
+
+const ROOT: CopyPlace = { depth: 1, leafDirection: ROOT_LEAF_DIRECTION, size: DEFAULT_SIZE };
+
 export function notFound(field: string, message: string): HoldfastError {
   return new HoldfastError('not_found', message, { field });
 }
@@ -38,7 +49,7 @@ export function conflict(field: string, message: string): HoldfastError {
  * @param field what the error calls the tree; a node within it is `<field>.children[1]`.
  */
 export function checkTree(tree: unknown, isBlockOfTab: IsBlockOfTab = anyBlock, field = 'tree'): void {
-  if (tree !== null) copy(tree, field, 1, { ids: new Map(), blocks: new Map(), isBlockOfTab });
+  if (tree !== null) copy(tree, field, ROOT, { ids: new Map(), blocks: new Map(), isBlockOfTab });
 }
 
 /**
@@ -56,9 +67,9 @@ export function adopt(
   dropped?: LayoutNode,
 ): Adopted {
   const seen: Seen = { ids: new Map(), blocks: new Map(), isBlockOfTab };
-  const copied = copy(node, field, 1, seen);
+  const copied = copy(node, field, ROOT, seen);
   if (tree !== null) refuseDoubles(tree, dropped, seen);
-  return { node: normalise(copied)!, size: copied.size };
+  return { node: normalise(copied)!, size: (node as LayoutNode).size };
 }
 
 function refuseDoubles(tree: LayoutNode, dropped: LayoutNode | undefined, seen: Seen): void {
@@ -73,8 +84,8 @@ function refuseDoubles(tree: LayoutNode, dropped: LayoutNode | undefined, seen: 
   for (const child of tree.children ?? []) refuseDoubles(child, dropped, seen);
 }
 
-function copy(value: unknown, field: string, depth: number, seen: Seen): LayoutNode {
-  if (depth > LAYOUT_DEPTH) throw tooLarge(field, `a layout has at most ${LAYOUT_DEPTH} levels`);
+function copy(value: unknown, field: string, place: CopyPlace, seen: Seen): LayoutNode {
+  if (place.depth > LAYOUT_DEPTH) throw tooLarge(field, `a layout has at most ${LAYOUT_DEPTH} levels`);
   if (seen.ids.size >= LAYOUT_NODES) throw tooLarge(field, `a layout has at most ${LAYOUT_NODES} nodes`);
   const { id, flexDirection = 'row', size, data, children, ...extra } = objectAt(value, field);
   checkId(id, `${field}.id`);
@@ -84,19 +95,32 @@ function copy(value: unknown, field: string, depth: number, seen: Seen): LayoutN
   if (flexDirection !== 'row' && flexDirection !== 'column') {
     throw invalid(`${field}.flexDirection`, 'flexDirection is "row" or "column"');
   }
-  const node: LayoutNode = { id, flexDirection };
-  if (size !== undefined) node.size = checkedSize(size, `${field}.size`);
+  const own = size === undefined ? place.size : checkedSize(size, `${field}.size`);
   if (children === undefined) {
     if (data === undefined)
-      throw invalid(field, 'a node is a leaf with data or a branch with children; this is neither');
-    return { ...node, data: copyData(data, `${field}.data`, seen), ...extra };
+      throw invalid(field, 'a node has data, as a leaf, or children, as a branch; this has neither');
+    return { id, flexDirection: place.leafDirection, size: own, data: copyData(data, `${field}.data`, seen), ...extra };
   }
   if (data !== undefined) throw invalid(`${field}.data`, 'a node with children has no data');
   if (!Array.isArray(children) || children.length === 0) {
     throw invalid(`${field}.children`, 'children is a list of at least one node; a leaf has no children');
   }
-  const below = children.map((child, index) => copy(child, `${field}.children[${index}]`, depth + 1, seen));
-  return { ...node, children: below, ...extra };
+  const below = { depth: place.depth + 1, leafDirection: across(flexDirection), size: meanGivenSize(children) };
+  const copies = children.map((child, index) => copy(child, `${field}.children[${index}]`, below, seen));
+  return { id, flexDirection, size: own, children: copies, ...extra };
+}
+
+/** Of unchecked nodes: what is wrong with a size is said when its node's turn comes. */
+function meanGivenSize(nodes: readonly unknown[]): number {
+  let total = 0;
+  let count = 0;
+  for (const node of nodes) {
+    const size = (node as { size?: unknown } | null | undefined)?.size;
+    if (typeof size !== 'number') continue;
+    total += size;
+    count++;
+  }
+  return count === 0 ? DEFAULT_SIZE : total / count;
 }
 
 function copyData(value: unknown, field: string, seen: Seen): NonNullable<LayoutNode['data']> {

@@ -9,7 +9,7 @@ import type { FlexDirection, LayoutNode } from '../../../protocol/control/index.
 import { LAYOUT_SIZE_MAX } from '../../../protocol/limits.ts';
 import { across, type Branch, isBranch, meanSize, type Path, sizeOf, totalSize, type Tree } from './tree.ts';
 
-const ROOT_LEAF_DIRECTION: FlexDirection = 'row';
+export const ROOT_LEAF_DIRECTION: FlexDirection = 'row';
 
 /** The tree in normal form, with every size. Returns the tree itself when it is that already. */
 export function normalise(tree: Tree): Tree {

@@ -13,7 +13,7 @@ export type Branch = LayoutNode & { children: LayoutNode[] };
 export type Path = readonly [LayoutNode, ...LayoutNode[]];
 
 /** Size of a node that has no siblings to go by (seed: `DEFAULT_NODE_SIZE`). */
-const DEFAULT_SIZE = 10;
+export const DEFAULT_SIZE = 10;
 
 export function isBranch(node: LayoutNode): node is Branch {
   return node.children !== undefined;
