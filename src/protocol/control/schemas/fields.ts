@@ -50,11 +50,13 @@ export const u53 = whole(0, Number.MAX_SAFE_INTEGER);
 export const u32 = whole(0, 0xffff_ffff);
 export const i32 = whole(-0x8000_0000, 0x7fff_ffff);
 
-/** Names a thing; given by the client or by srv. */
-export const id = text(1, NAME_BYTES).refine(withoutControls, NO_CONTROLS);
-/** As `id`; "" says none. */
-export const idOrNone = text(0, NAME_BYTES).refine(withoutControls, NO_CONTROLS);
-/** A name people gave. */
-export const title = text(0, NAME_BYTES).refine(withoutControls, NO_CONTROLS);
-/** Comes back in the event, so that an optimistic editor knows its own change. */
-export const correlationId = text(0, NAME_BYTES);
+export const id = text(1, NAME_BYTES)
+  .refine(withoutControls, NO_CONTROLS)
+  .describe('Names a thing; no control characters. Given by the client or made by srv');
+export const idOrNone = text(0, NAME_BYTES).refine(withoutControls, NO_CONTROLS).describe('As Id; "" says none');
+export const title = text(0, NAME_BYTES)
+  .refine(withoutControls, NO_CONTROLS)
+  .describe('A name people gave; no control characters');
+export const correlationId = text(0, NAME_BYTES).describe(
+  'Comes back in the events, so that an optimistic editor knows its own change',
+);

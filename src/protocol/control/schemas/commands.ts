@@ -1,0 +1,14 @@
+/** Every command a client may send, by name. */
+import { CONNECTION_COMMANDS, REGISTER } from './connection.ts';
+import { SESSIONS_COMMANDS } from './sessions.ts';
+import { HOST_COMMANDS, WINDOWS_COMMANDS } from './windows.ts';
+import { WORKSPACES_COMMANDS } from './workspaces.ts';
+
+export const COMMANDS = {
+  ...REGISTER,
+  ...CONNECTION_COMMANDS,
+  ...SESSIONS_COMMANDS,
+  ...WORKSPACES_COMMANDS,
+  ...WINDOWS_COMMANDS,
+  ...HOST_COMMANDS,
+};
