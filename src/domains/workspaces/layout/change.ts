@@ -97,11 +97,9 @@ export function moveNode(tree: Tree, command: MoveNode): Changed {
   }
   const edit = new Edit(source[0]);
   if (isBranch(to)) {
-    const current = to === from ? from.children.indexOf(node) : Number.POSITIVE_INFINITY;
-    const position = Math.min(index > current ? index - 1 : index, to.children.length - (to === from ? 1 : 0));
-    if (position === current) return { tree };
+    const before = to === from && index > from.children.indexOf(node) ? 1 : 0;
     edit.remove(source);
-    edit.insert(destination, position, node);
+    edit.insert(destination, index - before, node);
   } else {
     checkGroupId(source[0], undefined, command.group_id);
     wrapLeaf(edit, destination, node, index, command.group_id);
@@ -172,6 +170,5 @@ export function replaceNode(tree: Tree, command: ReplaceNode, isBlockOfTab?: IsB
 /** A whole tree from outside, in normal form. */
 export function setTree(newTree: Tree, isBlockOfTab?: IsBlockOfTab): Changed {
   if (newTree === null) return { tree: null };
-  const { node, size } = adopt(newTree, 'new_tree', isBlockOfTab);
-  return { tree: withSize(node, size ?? sizeOf(node)) };
+  return { tree: adopt(newTree, 'new_tree', isBlockOfTab).node };
 }

@@ -33,6 +33,7 @@ import {
 } from './index.ts';
 
 const TOLERANCE = 1e-9;
+const SEQUENCES = process.env['HOLDFAST_TEST_LONG'] === '1' ? 20_000 : 400;
 
 /** A tree before ids: a leaf is its size. */
 interface Shape {
@@ -46,14 +47,15 @@ const extremeSizes = fc.oneof(sizes, fc.constantFrom(5e-324, 1e-300, 1e-20, 100)
 const directions = fc.constantFrom<FlexDirection>('row', 'column');
 
 /** With groups of one and groups along their parents. */
+function groups(depth: number, size: fc.Arbitrary<number>): fc.Arbitrary<Shape> {
+  const children = fc.array(shapes(depth - 1, size), { minLength: 1, maxLength: 6 });
+  return fc.record({ size, direction: directions, children });
+}
+
 function shapes(depth: number, size: fc.Arbitrary<number>): fc.Arbitrary<Shape> {
   const leaf = fc.record({ size, direction: directions, children: fc.constant<Shape[]>([]) });
   if (depth === 1) return leaf;
-  const children = fc.array(shapes(depth - 1, size), { minLength: 1, maxLength: 6 });
-  return fc.oneof(
-    { weight: 1, arbitrary: leaf },
-    { weight: 2, arbitrary: fc.record({ size, direction: directions, children }) },
-  );
+  return fc.oneof({ weight: 1, arbitrary: leaf }, { weight: 2, arbitrary: groups(depth, size) });
 }
 
 function build(shape: Shape, prefix: string): LayoutNode {
@@ -68,7 +70,9 @@ function build(shape: Shape, prefix: string): LayoutNode {
   return make(shape);
 }
 
-const rawTrees = shapes(4, sizes).map((shape) => frozen(build(shape, 't')));
+const rawTrees = fc
+  .oneof({ weight: 1, arbitrary: shapes(1, sizes) }, { weight: 9, arbitrary: groups(4, sizes) })
+  .map((shape) => frozen(build(shape, 't')));
 const trees = rawTrees.map((raw) => frozen(setTree(raw).tree!));
 
 /** Numbers that become ids once the tree is known. */
@@ -274,17 +278,17 @@ it('[Y2] [Y4] [Y6] [Y7] [Y9] [Y13] [Y14] [Y16] [Y18] any sequence of operations 
         tree = after;
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: SEQUENCES },
   );
   for (const op of ['insert', 'insert_at', 'delete', 'move', 'swap', 'resize', 'replace', 'split']) {
-    expect(done.get(op), `how often ${op} succeeded`).toBeGreaterThan(100);
+    expect(done.get(op), `how often ${op} succeeded`).toBeGreaterThan(20);
   }
 });
 
 it('[Y11] swapping twice restores the tree when no group dissolves', () => {
   let swapped = 0;
   fc.assert(
-    fc.property(trees, fc.nat(), fc.nat(), (tree, one, two) => {
+    fc.property(trees, fc.nat(200), fc.nat(200), (tree, one, two) => {
       const nodes = nodesOf(tree);
       const pair = { node1_id: nodes[one % nodes.length]!.id, node2_id: nodes[two % nodes.length]!.id };
       const first = refusal(() => swapNodes(tree, pair).tree);
@@ -301,7 +305,7 @@ it('[Y11] swapping twice restores the tree when no group dissolves', () => {
 it('[Y11] moving there and back restores the tree when nothing collapses', () => {
   let moved = 0;
   fc.assert(
-    fc.property(trees, fc.nat(), fc.nat(), fc.nat(7), (tree, one, two, index) => {
+    fc.property(trees, fc.nat(200), fc.nat(200), fc.nat(7), (tree, one, two, index) => {
       const nodes = nodesOf(tree);
       const node_id = nodes[one % nodes.length]!.id;
       const home = nodes.find((node) => node.children?.some((child) => child.id === node_id));
@@ -326,12 +330,14 @@ it('[Y9] [Y10] split then delete restores the tree', () => {
   fc.assert(
     fc.property(
       trees,
-      fc.nat(),
+      fc.nat(200),
+      fc.boolean(),
       directions,
       fc.constantFrom('before' as const, 'after' as const),
       fc.option(fc.double({ min: 0.01, max: 0.99, noNaN: true }), { nil: undefined }),
-      (tree, one, direction, position, share) => {
-        const nodes = nodesOf(tree);
+      (tree, one, group, direction, position, share) => {
+        const candidates = nodesOf(tree).filter((node) => !group || node.children !== undefined);
+        const nodes = candidates.length === 0 ? nodesOf(tree) : candidates;
         const target = nodes[one % nodes.length]!;
         const size = share === undefined ? undefined : target.size! * share;
         const new_node = build({ size: 50, direction, children: [] }, 'n');

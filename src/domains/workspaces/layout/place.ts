@@ -58,7 +58,7 @@ export function insertNode(tree: Tree, command: InsertNode, isBlockOfTab?: IsBlo
   if (tree === null) {
     if (command.parent_id !== undefined) throw notFound('parent_id', 'the layout is empty: it has no parent to name');
     if (index !== undefined) throw invalid('index', 'the layout is empty: leave the index out');
-    return plant(adopted);
+    return { tree: adopted.node, placed: adopted.node };
   }
   if (command.parent_id === undefined) {
     return insertAt(tree, roomIn(tree), undefined, adopted, command.group_id);
@@ -74,7 +74,7 @@ export function insertNodeAtIndex(tree: Tree, command: InsertNodeAtIndex, isBloc
   if (command.index_arr.length === 0) throw invalid('index_arr', 'index_arr names at least one level');
   for (const [at, index] of command.index_arr.entries()) checkedIndex(index, `index_arr[${at}]`);
   const adopted = adopt(command.node, 'node', isBlockOfTab, tree);
-  if (tree === null) return plant(adopted);
+  if (tree === null) return { tree: adopted.node, placed: adopted.node };
   const path: [LayoutNode, ...LayoutNode[]] = [tree];
   let last = 0;
   for (const [at, wanted] of command.index_arr.entries()) {
@@ -125,12 +125,7 @@ function besideAll(group: Branch, fresh: LayoutNode, share: number, position: Sp
   return withinLimit(position === 'before' ? [sized, ...others] : [...others, sized]);
 }
 
-function plant({ node, size }: Adopted): Placed {
-  const placed = withSize(node, size ?? meanSize([]));
-  return { tree: placed, placed };
-}
-
-/** Into the branch at the end of the path, or into a new group around the leaf there. */
+/** Into the branch at the end of the path at `index`, else its end; or behind the leaf there, both in a new group. */
 function insertAt(tree: LayoutNode, path: Path, index: number | undefined, adopted: Adopted, groupId: string): Placed {
   const target = lastOf(path);
   const siblings = target.children ?? [target];
@@ -140,7 +135,7 @@ function insertAt(tree: LayoutNode, path: Path, index: number | undefined, adopt
     edit.insert(path, index ?? siblings.length, placed);
   } else {
     checkGroupId(tree, placed, groupId);
-    wrapLeaf(edit, path, placed, index ?? 1, groupId);
+    wrapLeaf(edit, path, placed, 1, groupId);
   }
   return grown(edit, placed, 'node');
 }
