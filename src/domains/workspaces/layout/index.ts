@@ -32,4 +32,4 @@ export {
   splitNode,
   type SplitNode,
 } from './place.ts';
-export { blocksOf, contains, findLeafOfBlock, findNode, firstLeaf, leaves, sameTree, type Tree } from './tree.ts';
+export { contains, findNode, firstLeaf, leaves, type Tree } from './tree.ts';

@@ -64,27 +64,11 @@ export function firstLeaf(node: LayoutNode): LayoutNode {
   return leaf;
 }
 
-/** The blocks that the leaves name, in reading order. */
-export function blocksOf(tree: Tree): string[] {
-  return leaves(tree).flatMap((leaf) => (leaf.data === undefined ? [] : [leaf.data.blockId]));
-}
-
 export function findNode(tree: Tree, nodeId: string): LayoutNode | undefined {
   if (tree === null) return undefined;
   if (tree.id === nodeId) return tree;
   for (const child of tree.children ?? []) {
     const found = findNode(child, nodeId);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-/** The leaf that shows a block. */
-export function findLeafOfBlock(tree: Tree, blockId: string): LayoutNode | undefined {
-  if (tree === null) return undefined;
-  if (!isBranch(tree)) return tree.data?.blockId === blockId ? tree : undefined;
-  for (const child of tree.children) {
-    const found = findLeafOfBlock(child, blockId);
     if (found !== undefined) return found;
   }
   return undefined;
@@ -131,9 +115,4 @@ export function measure(node: LayoutNode): { nodes: number; depth: number } {
     below = Math.max(below, measured.depth);
   }
   return { nodes, depth: below + 1 };
-}
-
-/** Whether two trees are the same to the last byte, as JSON. */
-export function sameTree(one: Tree, other: Tree): boolean {
-  return one === other || JSON.stringify(one) === JSON.stringify(other);
 }
