@@ -4,32 +4,10 @@
  *
  * Rules: docs/SPEC.md, Layout. The tests are the examples: `layout.golden.test.ts`.
  */
-export {
-  type Changed,
-  deleteNode,
-  type MoveNode,
-  moveNode,
-  type Removed,
-  type Replaced,
-  replaceNode,
-  type ReplaceNode,
-  resizeNodes,
-  type ResizeNodes,
-  setTree,
-  type SwapNodes,
-  swapNodes,
-} from './change.ts';
+export { deleteNode, moveNode, replaceNode, resizeNodes, setTree, swapNodes } from './change.ts';
 export { checkTree, type IsBlockOfTab } from './check.ts';
 export { checkFocus, type Focus, focusPlaced, keepFocus } from './focus.ts';
 export { deriveGroupId } from './group-id.ts';
 export { normalise } from './normal.ts';
-export {
-  insertNode,
-  type InsertNode,
-  insertNodeAtIndex,
-  type InsertNodeAtIndex,
-  type Placed,
-  splitNode,
-  type SplitNode,
-} from './place.ts';
+export { insertNode, insertNodeAtIndex, splitNode } from './place.ts';
 export { contains, findNode, firstLeaf, leaves, type Tree } from './tree.ts';
