@@ -2,6 +2,8 @@
 import { z } from 'zod';
 
 const DEFS = '#/$defs/';
+/** Parts of commands in which a field may be null as well as missing. */
+const LENIENT = ['LayoutNodeInCommand', 'BlockPlace'];
 
 /** One document: a definition per variant and per shared type. `registry` says where variants belong. */
 export function controlSchema({ commands, events, results, types }, registry) {
@@ -29,6 +31,7 @@ export function controlSchema({ commands, events, results, types }, registry) {
       letOptionalBeNull(defs[id]);
     }
   }
+  for (const id of LENIENT) for (const one of defs[id].anyOf ?? [defs[id]]) letOptionalBeNull(one);
   const oneOf = (prefix) => ({
     oneOf: [...variants.keys()].filter((id) => id.startsWith(`${prefix}.`)).map((id) => ({ $ref: `${DEFS}${id}` })),
   });
@@ -53,10 +56,9 @@ function override({ jsonSchema }) {
   if (jsonSchema.description === '') delete jsonSchema.description;
 }
 
-/** Missing and null are the same in a command. */
 function letOptionalBeNull({ properties, required = [] }) {
   for (const [name, property] of Object.entries(properties)) {
-    if (required.includes(name)) continue;
+    if (required.includes(name) || properties[name].not !== undefined) continue;
     const { description, 'x-since': since, 'x-needed-by-seed': needed, ...value } = property;
     if (value.anyOf?.some(({ type }) => type === 'null')) continue;
     properties[name] = {

@@ -6,7 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { LineSplitter, isBlank, parseControlLine } from '../../src/protocol/control/index.ts';
-import { parseControlCommand } from '../../src/protocol/control/schemas.ts';
+import { parseCommand } from '../../src/protocol/control/schemas.ts';
 import { HoldfastError, limits } from '../../src/protocol/index.ts';
 import {
   FrameDecoder,
@@ -130,7 +130,7 @@ function readLines(bytes: Buffer, below: Below): void {
   for (const piece of pieces(bytes, below)) {
     splitter.push(piece);
     for (let line = splitter.next(); line !== null; line = splitter.next())
-      if (!isBlank(line)) parseControlCommand(parseControlLine(line));
+      if (!isBlank(line)) parseCommand(parseControlLine(line));
   }
 }
 

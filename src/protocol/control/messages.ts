@@ -13,7 +13,7 @@ import type {
   lifecyclePhase,
 } from './schemas/connection-events.ts';
 import type { hostFrame } from './schemas/host-frame.ts';
-import type { failureReply, processState, runtimeStatus, successReply } from './schemas/replies.ts';
+import type { failureReply, runtimeStatus, successReply } from './schemas/replies.ts';
 import type { snapshotState } from './schemas/snapshot-state.ts';
 import type { UnionOf } from './schemas/variants.ts';
 
@@ -48,6 +48,5 @@ export type SnapshotState = z.infer<typeof snapshotState>;
 export type CloseReason = z.infer<typeof closeReason>;
 export type HostFrame = z.infer<typeof hostFrame>;
 
-export type ProcessState = z.infer<typeof processState>;
 /** `holdfast status --json` (DESIGN §9), with additive fields. */
 export type RuntimeStatus = z.infer<typeof runtimeStatus>;

@@ -3,13 +3,12 @@
  * imports them loads no schema library. An optional field of a command that is absent means its default.
  */
 import type { z } from 'zod';
-import type { LAYOUT_COMMANDS, LayoutNode, place, resizeOp, splitPosition } from './schemas/layout.ts';
-import type { LAYOUT_EVENTS, WORKSPACES_EVENTS } from './schemas/workspaces-events.ts';
+import type { LayoutNode, place, resizeOp, splitPosition } from './schemas/layout.ts';
 import type { UnionOf } from './schemas/variants.ts';
+import type { WORKSPACES_EVENTS } from './schemas/workspaces-events.ts';
 import type { WORKSPACES_COMMANDS } from './schemas/workspaces.ts';
 
 export type { LayoutNode };
-export type LeafData = NonNullable<LayoutNode['data']>;
 export type FlexDirection = LayoutNode['flexDirection'];
 export type ResizeOp = z.infer<typeof resizeOp>;
 export type SplitPosition = z.infer<typeof splitPosition>;
@@ -18,17 +17,4 @@ export type BlockPlace = z.infer<typeof place>;
 
 export type WorkspacesCommand = UnionOf<typeof WORKSPACES_COMMANDS>;
 export type WorkspacesCommandOf<K extends WorkspacesCommand['cmd']> = Extract<WorkspacesCommand, { cmd: K }>;
-export type LayoutCommand = UnionOf<typeof LAYOUT_COMMANDS>;
-
 export type WorkspacesEvent = UnionOf<typeof WORKSPACES_EVENTS>;
-export type WorkspacesEventOf<K extends WorkspacesEvent['event']> = Extract<WorkspacesEvent, { event: K }>;
-export type LayoutEvent = UnionOf<typeof LAYOUT_EVENTS>;
-
-export type CreateWorkspace = WorkspacesCommandOf<'create_workspace'>;
-export type DeleteWorkspace = WorkspacesCommandOf<'delete_workspace'>;
-export type CreateTab = WorkspacesCommandOf<'create_tab'>;
-export type DeleteTab = WorkspacesCommandOf<'delete_tab'>;
-export type MoveTab = WorkspacesCommandOf<'move_tab'>;
-export type CreateBlock = WorkspacesCommandOf<'create_block'>;
-export type DeleteBlock = WorkspacesCommandOf<'delete_block'>;
-export type MoveBlock = WorkspacesCommandOf<'move_block'>;

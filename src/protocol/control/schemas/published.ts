@@ -18,7 +18,10 @@ const { version, at, prev } = eventEnvelope.shape;
 
 /** Committed events with what they travel with. */
 const committed = Object.fromEntries(
-  Object.entries(COMMITTED_EVENTS).map(([name, schema]) => [name, schema.extend({ version, at, prev })]),
+  Object.entries(COMMITTED_EVENTS).map(([name, schema]) => [
+    name,
+    schema.extend({ version, at, prev }).meta(schema.meta() ?? {}),
+  ]),
 );
 
 /** Successful replies, whole. */

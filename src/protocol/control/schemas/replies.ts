@@ -13,8 +13,10 @@ export const successReply = z.looseObject({
 });
 export const failureReply = z.object({ reply: string, ok: z.literal(false), error: wireError });
 
-export const processState = choice(['starting', 'running', 'degraded', 'safe_mode', 'stopping', 'absent']);
-const process = z.object({ pid, state: processState });
+const process = z.object({
+  pid,
+  state: choice(['starting', 'running', 'degraded', 'safe_mode', 'stopping', 'absent']),
+});
 
 /** `holdfast status --json`. */
 export const runtimeStatus = z.object({

@@ -2,16 +2,8 @@
 import { constants } from 'node:os';
 import { z } from 'zod';
 import { ARGUMENT_BYTES, ARGUMENTS_BYTES, NAME_BYTES, TERMINAL_AREA_CELLS, TERMINAL_SIDE_CELLS } from '../../limits.ts';
-import {
-  containment,
-  endCause,
-  holderFact,
-  leaseInfo,
-  outcome,
-  sessionKind,
-  sessionLimits,
-  wireError,
-} from './facts.ts';
+import type { SessionLimits } from '../../launch/index.ts';
+import { containment, endCause, holderFact, leaseInfo, outcome, sessionKind, wireError } from './facts.ts';
 import { choice, flag, list, NO_CONTROLS, NO_NUL, text, u53, whole, withoutControls, withoutNul } from './fields.ts';
 import { ourCommands } from './variants.ts';
 
@@ -76,7 +68,7 @@ const limits = z.object({
   lease_ms: duration.exactOptional(),
   linger_ms: u53.nullable().exactOptional(),
   allow_lossless: flag.exactOptional(),
-}) satisfies { shape: Record<keyof typeof sessionLimits.shape, unknown> };
+}) satisfies { shape: Record<keyof SessionLimits, unknown> };
 
 const byName = ourCommands({
   create_session: [
