@@ -1,0 +1,129 @@
+/**
+ * What srv decides on: sessions, workspaces and connections on one version line, so that one command may change
+ * several (delete a block, end its session) in one commit. Pure.
+ */
+import type { SessionsEvent, WorkspacesCommand, WorkspacesEvent } from '../../protocol/control/index.ts';
+import { HoldfastError } from '../../protocol/index.ts';
+import type { ConnectionsDomain, ConnectionsEvent, ConnectionsInput, ConnectionsState } from '../connections/index.ts';
+import { isLive, type SessionsDomain, type SessionsInput, type SessionsState } from '../sessions/index.ts';
+import type { SessionsView, WorkspacesDomain, WorkspacesState } from '../workspaces/index.ts';
+
+export { type SnapshotFacts, snapshotOf } from './snapshot.ts';
+
+export interface SrvState {
+  readonly sessions: SessionsState;
+  readonly workspaces: WorkspacesState;
+  readonly connections: ConnectionsState;
+}
+
+export type SrvInput = SessionsInput | WorkspacesCommand | ConnectionsInput;
+export type SrvEvent = SessionsEvent | WorkspacesEvent | ConnectionsEvent;
+
+export interface SrvParts {
+  sessions: SessionsDomain;
+  workspaces: WorkspacesDomain;
+  connections: ConnectionsDomain;
+}
+
+/** The kernel's decision context is one. */
+type SrvContext = Parameters<SessionsDomain['decide']>[2];
+
+interface SrvDecision {
+  events: SrvEvent[];
+  result?: Record<string, unknown>;
+}
+
+/** A decider of the kernel's `Domain` form. */
+export interface SrvDomain {
+  readonly name: string;
+  initial(): SrvState;
+  decide(state: SrvState, command: SrvInput, context: SrvContext): SrvDecision;
+  evolve(state: SrvState, event: SrvEvent, version: number, at: number): SrvState;
+  serialise(state: SrvState): unknown;
+  restore(json: unknown): SrvState;
+  /** Version of the last event about what the command is about; undefined where only the whole state's will do. */
+  changedAt(state: SrvState, command: SrvInput): number | undefined;
+}
+
+export function createSrvDomain(parts: SrvParts): SrvDomain {
+  const { sessions, workspaces, connections } = parts;
+  return {
+    name: 'srv',
+    initial: () => ({
+      sessions: sessions.initial(),
+      workspaces: workspaces.initial(),
+      connections: connections.initial(),
+    }),
+    decide: (state, command, context) => {
+      if (workspaces.decides(command)) return decideWorkspaces(parts, state, command, context);
+      if (connections.decides(command)) return connections.decide(state.connections, command);
+      return sessions.decide(state.sessions, command, context);
+    },
+    evolve: (state, event, version, at) => {
+      // Two parts may be concerned: when a session is removed its block has none any more.
+      const known = [
+        isSessionsEvent(event) && sessions.evolve(state.sessions, event, version, at),
+        workspaces.concerns(event) && workspaces.evolve(state.workspaces, event, version),
+        connections.concerns(event) && connections.evolve(state.connections, event),
+      ];
+      if (known.some((part) => part !== false)) return state;
+      throw new HoldfastError('internal', `the log has an event "${event.event}" that this version does not know`);
+    },
+    serialise: (state) => ({
+      sessions: sessions.serialise(state.sessions),
+      workspaces: workspaces.serialise(state.workspaces),
+      connections: connections.serialise(state.connections),
+    }),
+    restore: (json) => restore(parts, json),
+    changedAt: (state, command) =>
+      workspaces.decides(command) ? workspaces.changedAt(state.workspaces, command) : undefined,
+  };
+}
+
+function isSessionsEvent(event: SrvEvent): event is SessionsEvent {
+  return event.event.startsWith('session_');
+}
+
+/** Sessions that are to stop with what showed them are told so in the same commit. */
+function decideWorkspaces(
+  { sessions, workspaces }: SrvParts,
+  state: SrvState,
+  command: WorkspacesCommand,
+  context: SrvContext,
+): SrvDecision {
+  const decision = workspaces.decide(state.workspaces, command, {
+    ulid: () => context.ulid(),
+    sessions: viewOf(state.sessions),
+  });
+  const stopped = (decision.terminate ?? []).flatMap(
+    (session) => sessions.decide(state.sessions, { cmd: 'terminate_session', session }, context).events,
+  );
+  return { events: [...decision.events, ...stopped], result: decision.result ?? {} };
+}
+
+function viewOf({ sessions }: SessionsState): SessionsView {
+  return {
+    exists: (id) => sessions.has(id),
+    isLive: (id) => {
+      const session = sessions.get(id);
+      return session !== undefined && isLive(session);
+    },
+  };
+}
+
+/** Snapshots of the first release hold the state of the sessions alone. */
+function restore({ sessions, workspaces, connections }: SrvParts, json: unknown): SrvState {
+  const whole = json as Record<'sessions' | 'workspaces' | 'connections', unknown>;
+  if (Array.isArray(whole.sessions)) {
+    return {
+      sessions: sessions.restore(json),
+      workspaces: workspaces.initial(),
+      connections: connections.initial(),
+    };
+  }
+  return {
+    sessions: sessions.restore(whole.sessions),
+    workspaces: workspaces.restore(whole.workspaces),
+    connections: connections.restore(whole.connections),
+  };
+}
