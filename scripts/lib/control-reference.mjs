@@ -8,6 +8,7 @@ const DOMAINS = {
   windows: 'Windows (launcher)',
   sagas: 'Sagas',
 };
+const ENVELOPE = ['version', 'at', 'prev'];
 const RECEIVERS = { srv: 'srv', launcher: 'the launcher', either: 'srv or the launcher', host: 'the host' };
 
 /** `codes`: error code → exit status of the command line. */
@@ -54,7 +55,7 @@ function preface(defs) {
     'One JSON object per line. A command is named by `cmd`, an event by `event`. In a command null means missing where a',
     'field may be missing; unknown fields are ignored, unknown keys of a layout node are kept. `since` is the protocol',
     'number that introduced a variant or field; 0 is the seed, and a connection that registers without `protocol` sees',
-    'nothing else. Lengths of strings are bytes of UTF-8.',
+    'nothing else. Lengths of strings are bytes of UTF-8; u32 and i32 are whole numbers of 32 bits.',
     '',
     'Beside its own fields a command may carry:',
     '',
@@ -81,6 +82,13 @@ function heading(name, schema) {
   ];
 }
 
+/** What every committed event has is said once. */
+function withoutEnvelope({ properties, required }) {
+  if (properties.at === undefined) return { properties, required };
+  const own = Object.entries(properties).filter(([name]) => !ENVELOPE.includes(name));
+  return { properties: Object.fromEntries(own), required };
+}
+
 /** Fields of the reply beside those which every reply has. */
 function answer(reply) {
   if (reply === undefined) return [];
@@ -99,9 +107,10 @@ function described({ description }) {
 }
 
 function body(schema) {
-  if (schema.properties !== undefined) return fieldTable(schema);
+  const since = schema['x-since'];
+  if (schema.properties !== undefined) return fieldTable(schema, since);
   if (schema.anyOf?.some((one) => one.properties !== undefined)) {
-    return schema.anyOf.flatMap((one, index) => [...(index > 0 ? ['or', ''] : []), ...fieldTable(one)]);
+    return schema.anyOf.flatMap((one, index) => [...(index > 0 ? ['or', ''] : []), ...fieldTable(one, since)]);
   }
   return [`${typeOf(schema)}.`, ''];
 }
@@ -164,10 +173,10 @@ function stringType({ minLength, maxLength }) {
 }
 
 function numberType({ type, minimum, maximum, exclusiveMinimum }) {
-  const low = exclusiveMinimum === undefined ? minimum : `above ${exclusiveMinimum}`;
   const isOpen = (bound) => bound === undefined || Math.abs(bound) === Number.MAX_SAFE_INTEGER;
-  if (type === 'boolean' || type === 'null' || (isOpen(minimum) && isOpen(maximum) && exclusiveMinimum === undefined))
-    return type;
-  if (isOpen(maximum)) return `${type}, from ${low}`;
-  return `${type}, ${low} to ${maximum}`;
+  if (minimum === 0 && maximum === 0xffff_ffff) return 'u32';
+  if (minimum === -0x8000_0000) return 'i32';
+  if (exclusiveMinimum !== undefined) return `${type} > ${exclusiveMinimum}, ≤ ${maximum}`;
+  if (isOpen(minimum)) return type;
+  return isOpen(maximum) ? `${type} ≥ ${minimum}` : `${type} ${minimum} to ${maximum}`;
 }

@@ -16,5 +16,4 @@ export type SplitPosition = z.infer<typeof splitPosition>;
 export type BlockPlace = z.infer<typeof place>;
 
 export type WorkspacesCommand = UnionOf<typeof WORKSPACES_COMMANDS>;
-export type WorkspacesCommandOf<K extends WorkspacesCommand['cmd']> = Extract<WorkspacesCommand, { cmd: K }>;
 export type WorkspacesEvent = UnionOf<typeof WORKSPACES_EVENTS>;

@@ -74,10 +74,12 @@ export const CONNECTION_COMMANDS = {
 };
 
 /** Beside a command's own fields. */
-export const requestEnvelope = z.object({
-  request_id: identifier.describe('Comes back in the one reply; new for each request of a connection'),
-  idempotency_key: identifier.exactOptional().describe('A ULID. Its first reply is kept for 24 h and given again'),
-  expected_version: u53
-    .exactOptional()
-    .describe('Version at which what the command changes was last read; `conflict` if it changed since'),
-});
+export const requestEnvelope = ours(
+  z.object({
+    request_id: identifier.describe('Comes back in the one reply; new for each request of a connection'),
+    idempotency_key: identifier.exactOptional().describe('A ULID. Its first reply is kept for 24 h and given again'),
+    expected_version: u53
+      .exactOptional()
+      .describe('Version at which what the command changes was last read; `conflict` if it changed since'),
+  }),
+);

@@ -4,15 +4,17 @@
  * of its own, so those bodies go without a frame, as the seed sends every event.
  */
 import { z } from 'zod';
-import { choice, OBJECT, u53 } from './fields.ts';
+import { choice, OBJECT, ours, u53 } from './fields.ts';
 
 const tag = choice(['event', 'command']);
 
-export const hostFrame = z.object({
-  frame: tag,
-  epoch: z.string().describe('Of the link'),
-  seq: u53.describe('From 1 in each epoch'),
-  body: z.record(z.string(), z.unknown(), OBJECT).describe('A host command, or an event with its envelope'),
-});
+export const hostFrame = ours(
+  z.object({
+    frame: tag,
+    epoch: z.string().describe('Of the link'),
+    seq: u53.describe('From 1 in each epoch'),
+    body: z.record(z.string(), z.unknown(), OBJECT).describe('A host command, or an event with its envelope'),
+  }),
+);
 
 export const seedHostFrame = z.looseObject({ kind: tag });

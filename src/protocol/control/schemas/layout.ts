@@ -30,39 +30,50 @@ export type LayoutNode = {
 };
 type Fields = Record<'id' | 'flexDirection' | 'size' | 'children' | 'data', z.ZodType>;
 
-export const layoutNode: z.ZodType<LayoutNode> = z.looseObject(
-  {
-    id,
-    flexDirection: flexDirection.default('row'),
-    size: size.exactOptional(),
-    get children(): z.ZodExactOptional<z.ZodArray<z.ZodType<LayoutNode>>> {
-      return list(layoutNode, LAYOUT_NODES).exactOptional();
-    },
-    data: leaf.exactOptional(),
-  } satisfies Fields,
-  OBJECT,
-);
+export const layoutNode: z.ZodType<LayoutNode> = z
+  .looseObject(
+    {
+      id,
+      flexDirection: flexDirection.default('row'),
+      size: size.exactOptional(),
+      get children(): z.ZodExactOptional<z.ZodArray<z.ZodType<LayoutNode>>> {
+        return list(layoutNode, LAYOUT_NODES).exactOptional();
+      },
+      data: leaf.exactOptional(),
+    } satisfies Fields,
+    OBJECT,
+  )
+  .describe(
+    'A leaf has `data`, a branch `children`. Unknown keys are kept. Without `size` it gets what fits its place',
+  );
 
 /** As state and events have it: with its direction and size. */
-export const placedNode: z.ZodType<LayoutNode> = z.looseObject(
-  {
-    id,
-    flexDirection,
-    size,
-    get children(): z.ZodExactOptional<z.ZodArray<z.ZodType<LayoutNode>>> {
-      return list(placedNode).exactOptional();
-    },
-    data: leaf.exactOptional(),
-  } satisfies Fields,
-  OBJECT,
-);
+export const placedNode: z.ZodType<LayoutNode> = z
+  .looseObject(
+    {
+      id,
+      flexDirection,
+      size,
+      get children(): z.ZodExactOptional<z.ZodArray<z.ZodType<LayoutNode>>> {
+        return list(placedNode).exactOptional();
+      },
+      data: leaf.exactOptional(),
+    } satisfies Fields,
+    OBJECT,
+  )
+  .describe('A leaf has `data`, a branch `children`. Unknown keys are kept');
 
 export const resizeOp = z.object({ node_id: id, size }, OBJECT);
 export const splitPosition = choice(['before', 'after']);
 
 const groupId = ours(id.exactOptional());
 
-/** Where a new block goes: into a parent (or where there is room) … */
+const afterwards = {
+  focus_after: flag.exactOptional().describe('Default true'),
+  magnify_after: flag.exactOptional().describe('Default false'),
+  correlation_id: correlationId.exactOptional().describe('Default ""'),
+};
+
 const insertPlace = z.object(
   {
     node_id: id.exactOptional(),
@@ -70,9 +81,7 @@ const insertPlace = z.object(
     index: u32.exactOptional(),
     group_id: id.exactOptional(),
     size: size.exactOptional(),
-    focus_after: flag.exactOptional(),
-    magnify_after: flag.exactOptional(),
-    correlation_id: correlationId.exactOptional(),
+    ...afterwards,
     target_id: z.never({ error: 'goes with direction and position' }).exactOptional(),
     direction: z.never({ error: 'goes with target_id' }).exactOptional(),
     position: z.never({ error: 'goes with target_id' }).exactOptional(),
@@ -80,7 +89,6 @@ const insertPlace = z.object(
   OBJECT,
 );
 
-/** … or beside a node, which shares its slot. */
 const splitPlace = z.object(
   {
     node_id: id.exactOptional(),
@@ -89,17 +97,16 @@ const splitPlace = z.object(
     position: splitPosition,
     group_id: id.exactOptional(),
     size: size.exactOptional(),
-    focus_after: flag.exactOptional(),
-    magnify_after: flag.exactOptional(),
-    correlation_id: correlationId.exactOptional(),
+    ...afterwards,
     parent_id: z.never({ error: 'does not go with target_id' }).exactOptional(),
     index: z.never({ error: 'does not go with target_id' }).exactOptional(),
   },
   OBJECT,
 );
 
-/** Defaults: focus_after true, magnify_after false, correlation_id "". */
-export const place = z.union([insertPlace, splitPlace]);
+export const place = ours(z.union([insertPlace, splitPlace])).describe(
+  'Into a parent, or where there is room; or beside a node, which shares its slot',
+);
 
 const split = {
   tab_id: id,

@@ -4,7 +4,19 @@ import { z } from 'zod';
 import { ARGUMENT_BYTES, ARGUMENTS_BYTES, NAME_BYTES, TERMINAL_AREA_CELLS, TERMINAL_SIDE_CELLS } from '../../limits.ts';
 import type { SessionLimits } from '../../launch/index.ts';
 import { containment, endCause, holderFact, leaseInfo, outcome, sessionKind, wireError } from './facts.ts';
-import { choice, flag, list, NO_CONTROLS, NO_NUL, text, u53, whole, withoutControls, withoutNul } from './fields.ts';
+import {
+  choice,
+  flag,
+  list,
+  NO_CONTROLS,
+  NO_NUL,
+  ours,
+  text,
+  u53,
+  whole,
+  withoutControls,
+  withoutNul,
+} from './fields.ts';
 import { ourCommands } from './variants.ts';
 
 /** setTimeout takes at most 2^31 - 1 ms. */
@@ -126,36 +138,38 @@ export const SESSIONS_COMMANDS = {
 const str = z.string();
 
 /** One session as `ls` and `get_session` show it. */
-export const sessionRecord = z.object({
-  id: str,
-  name: str.nullable(),
-  kind: sessionKind,
-  agent: str.nullable(),
-  state: choice(['starting', 'running', 'exited', 'ended', 'lost']),
-  pid: z.int().nullable(),
-  shim_pid: z.int().nullable(),
-  argv: z.array(str),
-  command: str,
-  originator: str,
-  cwd: str,
-  created_at: u53.describe('Ms since the Unix epoch'),
-  exit: z
-    .object({
-      code: z.int().nullable(),
-      signal: str.nullable(),
-      outcome: outcome.nullable(),
-      cause: z.enum([...endCause.options, 'not_our_child']).nullable(),
-      at: u53.nullable(),
-    })
-    .nullable(),
-  desired,
-  rows: z.int(),
-  cols: z.int(),
-  driver: leaseInfo.nullable(),
-  held_by: z.array(holderFact),
-  survivors: z.array(holderFact).describe('Processes of the tree that could not be ended'),
-  merge_stderr: flag,
-  containment: containment.nullable(),
-  start_error: wireError.nullable(),
-  socket: str.describe("Absolute path of the socket that serves this session now: its shim's, or srv's archive"),
-});
+export const sessionRecord = ours(
+  z.object({
+    id: str,
+    name: str.nullable(),
+    kind: sessionKind,
+    agent: str.nullable(),
+    state: choice(['starting', 'running', 'exited', 'ended', 'lost']),
+    pid: z.int().nullable(),
+    shim_pid: z.int().nullable(),
+    argv: z.array(str),
+    command: str,
+    originator: str,
+    cwd: str,
+    created_at: u53.describe('Ms since the Unix epoch'),
+    exit: z
+      .object({
+        code: z.int().nullable(),
+        signal: str.nullable(),
+        outcome: outcome.nullable(),
+        cause: z.enum([...endCause.options, 'not_our_child']).nullable(),
+        at: u53.nullable(),
+      })
+      .nullable(),
+    desired,
+    rows: z.int(),
+    cols: z.int(),
+    driver: leaseInfo.nullable(),
+    held_by: z.array(holderFact),
+    survivors: z.array(holderFact).describe('Processes of the tree that could not be ended'),
+    merge_stderr: flag,
+    containment: containment.nullable(),
+    start_error: wireError.nullable(),
+    socket: str.describe("Absolute path of the socket that serves this session now: its shim's, or srv's archive"),
+  }),
+);
