@@ -26,6 +26,7 @@ const WEIGHTS: Partial<Record<Cmd | World, number>> = {
   create_block: 8,
   layout_insert_node: 6,
   layout_move_node: 4,
+  layout_swap_nodes: 4,
   layout_split_horizontal: 4,
   layout_split_vertical: 4,
 };
