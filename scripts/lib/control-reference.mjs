@@ -78,7 +78,7 @@ function heading(name, schema) {
     '',
     `${about}_Since ${schema['x-since']}${to}._`,
     '',
-    ...fieldTable(schema, schema['x-since']),
+    ...fieldTable(withoutEnvelope(schema), schema['x-since']),
   ];
 }
 
