@@ -30,6 +30,7 @@ export type LayoutNode = {
 };
 type Fields = Record<'id' | 'flexDirection' | 'size' | 'children' | 'data', z.ZodType>;
 
+/** How many nodes and levels a tree may have is the layout's to say: `too_large`. */
 export const layoutNode: z.ZodType<LayoutNode> = z
   .looseObject(
     {
@@ -37,7 +38,7 @@ export const layoutNode: z.ZodType<LayoutNode> = z
       flexDirection: flexDirection.default('row'),
       size: size.exactOptional(),
       get children(): z.ZodExactOptional<z.ZodArray<z.ZodType<LayoutNode>>> {
-        return list(layoutNode, LAYOUT_NODES).exactOptional();
+        return list(layoutNode).exactOptional();
       },
       data: leaf.exactOptional(),
     } satisfies Fields,
