@@ -9,7 +9,7 @@ import { initialState, type WorkspacesState } from './state.ts';
 
 export type { SessionsView, WorkspacesContext, WorkspacesDecision } from './decision.ts';
 export type { WorkspacesFact } from './evolve.ts';
-export type { Block, Meta, Tab, Window, Workspace, WorkspacesState } from './state.ts';
+export type { Meta, WorkspacesState } from './state.ts';
 
 /** A decider of nearly the kernel's `Domain` form: its context also tells of sessions, its decision of their end. */
 export interface WorkspacesDomain {
