@@ -357,6 +357,6 @@ function answerAfterRecovery<C, E>(entry: Entry<C, E>, error: HoldfastError): vo
   else for (const request of entry.requests) request.reject(error);
 }
 
-function writes({ events, results, outbox, acknowledged }: Batch): boolean {
+function writes<E>({ events, results, outbox, acknowledged }: Batch<E>): boolean {
   return events.length + results.length + outbox.length + acknowledged.length > 0;
 }

@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
-import { isatty, WriteStream } from 'node:tty';
+import type { SocketConstructorOpts } from 'node:net';
+import { isatty, ReadStream, WriteStream } from 'node:tty';
 import { writeFullySync } from '../../client/index.ts';
 import { TerminalModes } from './modes.ts';
 
@@ -12,6 +13,7 @@ export interface TerminalSize {
 }
 
 const LINE_FEED = 0x0a;
+const INPUT_BYTES = 64 * 1024;
 const ENDING: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'];
 
 /** The size of the terminal behind `fd`; undefined where there is none, or it does not know. */
@@ -31,16 +33,18 @@ export function terminalSize(fd: number): TerminalSize | undefined {
  */
 export class Terminal {
   readonly modes = new TerminalModes();
-  readonly #input = process.stdin;
+  readonly #input: ReadStream;
   readonly #stty: Promise<unknown>;
   readonly #cleanups: (() => void)[] = [];
   #entered = true;
   #ending: (() => void) | undefined;
+  #typed: (bytes: Buffer) => void = () => {};
   /** The last byte on the screen was no line feed. */
   #inLine = false;
 
   /** Throws when standard input or output is no terminal: check with `isatty` first. */
   constructor() {
+    this.#input = openInput((bytes) => this.#typed(bytes));
     this.#input.setRawMode(true);
     this.#stty = disableOutputProcessing();
     const leave = (): void => this.leave();
@@ -63,8 +67,8 @@ export class Terminal {
   }
 
   onInput(take: (bytes: Buffer) => void): void {
-    this.#input.on('data', take);
-    this.#cleanups.push(() => this.#input.off('data', take));
+    this.#typed = take;
+    this.#input.resume();
   }
 
   onInputEnd(end: () => void): void {
@@ -143,6 +147,18 @@ export class Terminal {
   #freshLine(): string {
     return this.#inLine ? '\r\n' : '\r';
   }
+}
+
+/** Read into one buffer and handed on at once: a key does not go through a stream's queue. */
+function openInput(typed: (bytes: Buffer) => void): ReadStream {
+  const callback = (count: number, bytes: Uint8Array): boolean => {
+    // Input waits for its acknowledgement, longer than the buffer keeps it.
+    typed(Buffer.from(bytes.subarray(0, count)));
+    return true;
+  };
+  const onread = { buffer: new Uint8Array(INPUT_BYTES), callback };
+  // The typings know `onread` for connections only.
+  return new ReadStream(0, { onread } as SocketConstructorOpts);
 }
 
 /**
