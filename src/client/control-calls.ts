@@ -13,6 +13,12 @@ export interface CallOptions {
   deadlineMs?: number | undefined;
 }
 
+/** For what changes something. */
+export interface ChangeOptions extends CallOptions {
+  /** The version at which what the command is about was last read: `conflict` when it changed since. */
+  expectedVersion?: number | undefined;
+}
+
 export interface ControlCallsOptions {
   open: OpenControl;
   /** Starts srv; undefined when this client must not. */
@@ -70,10 +76,10 @@ export class ControlCalls {
   async call(
     command: { cmd: string },
     retry: boolean,
-    options: CallOptions = {},
+    options: ChangeOptions = {},
     start: 'always' | 'unless-shut-down' = 'always',
   ): Promise<SuccessReply> {
-    const { signal, key, deadlineMs = CALL_MS } = options;
+    const { signal, key, expectedVersion, deadlineMs = CALL_MS } = options;
     throwIfAborted(signal);
     const until = this.#options.clock.monotonic() + deadlineMs;
     const backoff = new Backoff(this.#options.clock, { firstMs: FIRST_MS, maxMs: MAX_MS, deadlineMs });
@@ -85,6 +91,7 @@ export class ControlCalls {
         const reply = link.request(command, {
           deadlineMs: left,
           ...(key === undefined ? {} : { idempotencyKey: key }),
+          ...(expectedVersion === undefined ? {} : { expectedVersion }),
         });
         return await abortable(reply, signal);
       } catch (error) {

@@ -3,6 +3,7 @@ import type { EventEnvelope, PrivateEvent, RegisteredEvent, SuccessReply } from 
 
 export interface ControlRequestOptions {
   idempotencyKey?: string;
+  expectedVersion?: number;
   deadlineMs: number;
 }
 

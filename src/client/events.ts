@@ -1,4 +1,4 @@
-import type { CloseReason, EventEnvelope, SubscribeCommand } from '../protocol/control/index.ts';
+import type { CloseReason, EventEnvelope, SrvSnapshot, SubscribeCommand } from '../protocol/control/index.ts';
 import { HoldfastError } from '../protocol/index.ts';
 import type { Clock } from '../runtime/index.ts';
 import { Backoff } from './backoff.ts';
@@ -10,7 +10,8 @@ export type EventItem =
   | { type: 'event'; event: EventEnvelope & Record<string, unknown>; epoch: string }
   /** Events `from` to `to` (inclusive) will not come. */
   | { type: 'gap'; from: number; to: number; reason: 'lagging' | 'retention'; epoch: string }
-  | { type: 'snapshot'; version: number; epoch: string; state: { sessions: unknown[] } };
+  /** The whole state; `state` is the part of it that the seed's lists leave out. */
+  | { type: 'snapshot'; version: number; epoch: string; state: SrvSnapshot['state']; snapshot: SrvSnapshot };
 
 export interface EventsOptions {
   /** Event names, or prefixes ending in `*`; default: all. */
@@ -133,16 +134,16 @@ export class EventStream implements AsyncIterableIterator<EventItem, undefined> 
 
   #onEvent(event: ControlEvent): void {
     if (this.#closed) return;
-    if (event.event === 'srv_snapshot')
-      this.#onSnapshot(event as Extract<ControlEvent, { event: 'srv_snapshot'; epoch: string }>);
+    if (event.event === 'srv_snapshot') this.#onSnapshot(event as SrvSnapshot);
     else if (event.event === 'gap') this.#onGap(event as Extract<ControlEvent, { event: 'gap'; from: number }>);
     else if ('version' in event && event.version > 0 && 'at' in event) this.#onCommitted(event);
   }
 
-  #onSnapshot(event: { version: number; epoch: string; state: { sessions: unknown[] } }): void {
+  #onSnapshot(snapshot: SrvSnapshot): void {
+    const { version, epoch, state } = snapshot;
     this.#wantSnapshot = false;
-    this.#cursor = { version: event.version, epoch: event.epoch };
-    this.#push({ type: 'snapshot', version: event.version, epoch: event.epoch, state: event.state });
+    this.#cursor = { version, epoch };
+    this.#push({ type: 'snapshot', version, epoch, state, snapshot });
   }
 
   #onGap(event: { from: number; to: number; reason: 'lagging' | 'retention' }): void {

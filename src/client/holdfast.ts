@@ -9,9 +9,13 @@ import type {
 import { HoldfastError } from '../protocol/index.ts';
 import type { Clock, Ids } from '../runtime/index.ts';
 import { Backoff } from './backoff.ts';
-import type { CallOptions, ControlCalls } from './control-calls.ts';
+import { Blocks } from './blocks.ts';
+import type { CallOptions, ChangeOptions, ControlCalls } from './control-calls.ts';
 import type { OpenControl } from './control-link.ts';
 import { type EventsOptions, EventStream } from './events.ts';
+import { Layout } from './layout.ts';
+import { outlineOf, type Outline, type Snapshot } from './outline.ts';
+import { type NounContext, Tabs, Windows, Workspaces } from './places.ts';
 import { Session, type WaitTarget } from './session.ts';
 import type { SessionWatch } from './session-watch.ts';
 import type { SessionConnector } from './socket-link.ts';
@@ -46,11 +50,26 @@ const SATISFIED: Record<WaitTarget, (record: SessionRecord) => boolean> = {
  */
 export class Holdfast {
   readonly home: string;
+  readonly workspaces: Workspaces;
+  readonly tabs: Tabs;
+  readonly blocks: Blocks;
+  readonly layout: Layout;
+  readonly windows: Windows;
   readonly #context: HoldfastContext;
 
   constructor(context: HoldfastContext) {
     this.home = context.home;
     this.#context = context;
+    const nouns: NounContext = {
+      change: (command, options) => this.#mutate(command, options),
+      outline: (options) => this.outline(options),
+      newId: () => context.ids.ulid(),
+    };
+    this.workspaces = new Workspaces(nouns);
+    this.tabs = new Tabs(nouns);
+    this.blocks = new Blocks(nouns);
+    this.layout = new Layout(nouns);
+    this.windows = new Windows(nouns);
   }
 
   /** Asks for a session; resolves when that is durable. It may still fail to start: `run` waits for that. */
@@ -93,6 +112,17 @@ export class Holdfast {
 
   async status(options: CallOptions = {}): Promise<RuntimeStatus> {
     return (await this.#read({ cmd: 'get_status' }, options))['status'] as RuntimeStatus;
+  }
+
+  /** The whole state at one version: with the events after it, the state they lead to. */
+  async snapshot(options: CallOptions = {}): Promise<Snapshot> {
+    const { reply: _reply, ok: _ok, ...snapshot } = await this.#read({ cmd: 'get_srv_snapshot' }, options);
+    return snapshot as unknown as Snapshot;
+  }
+
+  /** The snapshot as records: workspaces, tabs, blocks and windows in their order, and the sessions. */
+  async outline(options: CallOptions = {}): Promise<Outline> {
+    return outlineOf(await this.snapshot(options));
   }
 
   /** Ends the whole tree: soft now, hard after `graceMs` (default 5,000). Resolves at once; `wait` for the end. */
@@ -255,7 +285,7 @@ export class Holdfast {
     return this.#context.calls.call(command, true, options);
   }
 
-  #mutate(command: { cmd: string } & Record<string, unknown>, options: CallOptions): Promise<SuccessReply> {
+  #mutate(command: { cmd: string } & Record<string, unknown>, options: ChangeOptions): Promise<SuccessReply> {
     return this.#context.calls.call(command, true, { ...options, key: options.key ?? this.#context.ids.ulid() });
   }
 }
