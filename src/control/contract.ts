@@ -3,7 +3,14 @@
  * requests, subscriptions, limits – and knows nothing of sessions, storage or schemas.
  */
 import type { CommandOptions, Recorded, Subscription, SubscribeOptions } from '../kernel/index.ts';
-import type { ConnectionCommand, ConnectionKind, RegisterCommand, RuntimeStatus } from '../protocol/control/index.ts';
+import type {
+  ConnectionCommand,
+  ConnectionKind,
+  DisconnectReason,
+  RegisterCommand,
+  RuntimeStatus,
+  SnapshotFacts,
+} from '../protocol/control/index.ts';
 
 /** Any command of a connection: its registration, the connection's own, or one of the domain's (`C`). */
 export type ControlCommand<C extends { cmd: string }> = RegisterCommand | ConnectionCommand | C;
@@ -19,9 +26,6 @@ export interface ControlPeer {
   protocol: number | null;
 }
 
-/** Why a registered connection went. */
-export type DisconnectReason = 'goodbye' | 'eof' | 'error' | 'superseded' | 'shutdown' | 'closed';
-
 /** What `registered` says beside the current version and epoch. */
 export interface ServiceIdentity {
   pid: number;
@@ -36,13 +40,13 @@ export interface ControlService<C extends { cmd: string }> {
   current(): { version: number; epoch: string };
   /**
    * Checks a command's fields and returns it typed. Throws `unknown_command`, or `invalid_argument` naming the field.
-   * `parseControlCommand` of protocol/control/schemas.ts is meant to be passed here.
+   * A function of protocol/control/schemas.ts is meant to be passed here.
    */
   parse(fields: Record<string, unknown>): ControlCommand<C>;
   /** Runs a domain command; resolves after its commit. `result` holds the reply's fields beside `version`. */
   execute(command: C, options: CommandOptions): Promise<{ version: number; result: Record<string, unknown> }>;
   /** The state as a snapshot on the wire, in the same turn as its version. */
-  snapshot(): { version: number; epoch: string; state: { sessions: unknown[] } };
+  snapshot(): { version: number; epoch: string } & SnapshotFacts;
   /** As `Kernel.subscribe`. Throws `epoch_unknown`. */
   subscribe(options: SubscribeOptions): Subscription<{ event: string }>;
   /** As `Kernel.readEvents`. */
@@ -55,10 +59,11 @@ export interface ControlService<C extends { cmd: string }> {
   status(): RuntimeStatus | Promise<RuntimeStatus>;
   /** `down`: called before the reply is sent; must not close the server before it resolves, then may at any time. */
   shutdown(sessions: boolean, peer: ControlPeer): Promise<void>;
-  /** A connection is registered; its `registered` is about to be sent. */
-  connected?(peer: ControlPeer): void;
-  /** Exactly once per `connected`: srv commits `connection_closed` here. */
-  disconnected?(peer: ControlPeer, reason: DisconnectReason): void;
-  /** Event names a seed connection is subscribed to at its registration. None: it gets no events. */
-  readonly seedTopics?: readonly string[];
+  /**
+   * Commits that a connection is registered; resolves with the version it has then. Rejects with `already_registered`
+   * if it is the seed's and another one has its pid.
+   */
+  connected(peer: ControlPeer): Promise<{ version: number }>;
+  /** Commits its end. Exactly once per `connected` that did not reject, but for one that a newer one superseded. */
+  disconnected(peer: ControlPeer, reason: DisconnectReason): void;
 }

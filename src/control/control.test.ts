@@ -6,8 +6,14 @@ import type { Duplex } from 'node:stream';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryLog, openKernel, type Domain, type Kernel } from '../kernel/index.ts';
 import { HoldfastError, limits } from '../protocol/index.ts';
-import type { EventEnvelope, PrivateEvent, SessionsCommand } from '../protocol/control/index.ts';
-import { parseControlCommand } from '../protocol/control/schemas.ts';
+import type {
+  EventEnvelope,
+  PrivateEvent,
+  SessionsCommand,
+  SnapshotFacts,
+  WorkspacesCommand,
+} from '../protocol/control/index.ts';
+import { parseSrvCommand } from '../protocol/control/schemas.ts';
 import { createIds, systemClock, withDeadline } from '../runtime/index.ts';
 import { connectUnix, listenUnix, type Listener } from '../transport/index.ts';
 import { ControlClient, ControlServer, type ControlLimits, type ControlService } from './index.ts';
@@ -18,10 +24,11 @@ const directory = mkdtempSync(join(tmpdir(), 'hf-c-'));
 let count = 0;
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
+type Command = SessionsCommand | WorkspacesCommand;
 type ToyEvent = { event: 'session_desired'; session_id: string; desired: string };
 type ToyState = { changes: number };
 
-const domain: Domain<ToyState, SessionsCommand, ToyEvent> = {
+const domain: Domain<ToyState, Command, ToyEvent> = {
   name: 'toy',
   initial: () => ({ changes: 0 }),
   decide(_state, command) {
@@ -36,26 +43,46 @@ const domain: Domain<ToyState, SessionsCommand, ToyEvent> = {
   restore: (json) => json as ToyState,
 };
 
+const EMPTY_SNAPSHOT: SnapshotFacts = {
+  lifecycle: 'running',
+  workspaces: [],
+  tabs: [],
+  active_tabs: [],
+  blocks: [],
+  state: {
+    tab_order: [],
+    block_order: [],
+    layouts: [],
+    focus: [],
+    windows: [],
+    meta: { workspaces: [], tabs: [], blocks: [], windows: [] },
+    bindings: [],
+    connections: [],
+    sessions: [],
+    sagas: [],
+  },
+};
+
 /** Toy: `get_session` waits for `release`, `list_sessions` answers with as much as its originator says. */
-class ToyService implements ControlService<SessionsCommand> {
+class ToyService implements ControlService<Command> {
   readonly identity = { pid: 42, version: '1.2.3', capabilities: ['sessions'], limits: { line: 1 } };
-  readonly parse = parseControlCommand;
+  readonly parse = parseSrvCommand;
   readonly hooks: string[] = [];
   underWay = 0;
   release: () => void = () => {};
   readonly #held = new Promise<void>((resolve) => {
     this.release = resolve;
   });
-  readonly kernel: Kernel<ToyState, SessionsCommand, ToyEvent>;
+  readonly kernel: Kernel<ToyState, Command, ToyEvent>;
 
-  constructor(kernel: Kernel<ToyState, SessionsCommand, ToyEvent>) {
+  constructor(kernel: Kernel<ToyState, Command, ToyEvent>) {
     this.kernel = kernel;
   }
 
   current = () => ({ version: this.kernel.version, epoch: this.kernel.epoch });
-  snapshot = () => ({ ...this.current(), state: { sessions: [this.kernel.state] } });
-  subscribe: ControlService<SessionsCommand>['subscribe'] = (options) => this.kernel.subscribe(options);
-  readEvents: ControlService<SessionsCommand>['readEvents'] = (...query) => this.kernel.readEvents(...query);
+  snapshot = () => ({ ...this.current(), ...EMPTY_SNAPSHOT });
+  subscribe: ControlService<Command>['subscribe'] = (options) => this.kernel.subscribe(options);
+  readEvents: ControlService<Command>['readEvents'] = (...query) => this.kernel.readEvents(...query);
   status = () => ({
     home: '/h',
     launcher: { pid: null, state: 'absent' as const },
@@ -67,15 +94,17 @@ class ToyService implements ControlService<SessionsCommand> {
     this.hooks.push(`shutdown ${sessions}`);
     return Promise.resolve();
   };
-  connected: NonNullable<ControlService<SessionsCommand>['connected']> = (peer) =>
+  connected: ControlService<Command>['connected'] = (peer) => {
     this.hooks.push(`+${peer.client_id}`);
-  disconnected: NonNullable<ControlService<SessionsCommand>['disconnected']> = (peer, reason) => {
+    return Promise.resolve({ version: this.kernel.version });
+  };
+  disconnected: ControlService<Command>['disconnected'] = (peer, reason) => {
     this.hooks.push(`-${peer.client_id} ${reason}`);
     this.wake();
   };
   wake: () => void = () => {};
 
-  async execute(...[command, options]: Parameters<ControlService<SessionsCommand>['execute']>) {
+  async execute(...[command, options]: Parameters<ControlService<Command>['execute']>) {
     if (command.cmd === 'get_session') {
       this.underWay++;
       await this.#held;
@@ -148,7 +177,7 @@ class Raw {
 }
 
 let service: ToyService;
-let server: ControlServer<SessionsCommand>;
+let server: ControlServer<Command>;
 let listener: Listener;
 let path: string;
 const raws: Raw[] = [];
@@ -159,7 +188,7 @@ async function start(limitsOver: Partial<ControlLimits> = {}): Promise<void> {
   const ids = createIds(systemClock);
   const kernel = await openKernel({ domain, log: new MemoryLog(), clock: systemClock, ids, warn() {} });
   service = new ToyService(kernel);
-  server = new ControlServer<SessionsCommand>({ clock: systemClock, service, token: TOKEN, limits: limitsOver });
+  server = new ControlServer<Command>({ clock: systemClock, service, token: TOKEN, limits: limitsOver });
   listener = await listenUnix(path, (stream) => server.accept(stream), { clock: systemClock });
 }
 
@@ -544,7 +573,7 @@ describe('events', () => {
       event: 'srv_snapshot',
       version: 1,
       epoch: service.kernel.epoch,
-      state: { sessions: [{ changes: 1 }] },
+      ...EMPTY_SNAPSHOT,
     });
     expect(got.slice(2).map(({ event, version, prev, session_id }) => ({ event, version, prev, session_id }))).toEqual([
       { event: 'session_desired', version: 2, prev: 1, session_id: 'b' },

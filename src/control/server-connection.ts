@@ -6,13 +6,14 @@ import {
   parseControlLine,
   type CloseReason,
   type ConnectionCommand,
+  type DisconnectReason,
   type RegisterCommand,
   type SubscribeCommand,
 } from '../protocol/control/index.ts';
 import type { SubscribeOptions, Subscription } from '../kernel/index.ts';
 import { LineConnection } from '../transport/index.ts';
 import { Budget } from './budget.ts';
-import type { ControlPeer, DisconnectReason } from './contract.ts';
+import type { ControlPeer } from './contract.ts';
 import { fanOut, gapLine, type Item } from './fan-out.ts';
 import { negotiate } from './negotiate.ts';
 import { RequestTable, readEnvelope, readRequestId, type Envelope } from './requests.ts';
@@ -140,7 +141,7 @@ export class ServerConnection<C extends { cmd: string }> implements Registrant {
     this.#peer = peer;
     const { service } = this.#context;
     if (peer.protocol !== null) this.#context.claimClient(peer.client_id, this);
-    service.connected?.(peer);
+    service.connected(peer).catch(() => undefined);
     const { version, epoch } = service.current();
     const { identity } = service;
     if (peer.protocol === null) {
@@ -262,7 +263,7 @@ export class ServerConnection<C extends { cmd: string }> implements Registrant {
     const count = Math.min(max ?? EVENT_LIST_COUNT, EVENT_LIST_COUNT);
     const list = await service.readEvents(since, epoch, count, limits.EVENT_LIST_BYTES);
     const current = service.current();
-    if (this.#isSeed()) return { version: current.version, events: seedEventList(list.events, service.seedTopics) };
+    if (this.#isSeed()) return { version: current.version, events: seedEventList(list.events, []) };
     return {
       version: current.version,
       epoch: current.epoch,
@@ -301,7 +302,7 @@ export class ServerConnection<C extends { cmd: string }> implements Registrant {
   }
 
   #subscribeSeed(since: number, epoch: string): void {
-    const topics = this.#context.service.seedTopics ?? [];
+    const topics = [] as string[];
     if (topics.length === 0) return;
     const subscription = this.#context.service.subscribe({ topics, since, epoch });
     this.#follow(subscription, (item) => (item.type === 'event' ? JSON.stringify(item.event) : null));
@@ -394,6 +395,6 @@ export class ServerConnection<C extends { cmd: string }> implements Registrant {
     this.#ready();
     this.#context.gone(this);
     if (this.#peer !== null)
-      this.#context.service.disconnected?.(this.#peer, this.#disconnect ?? (error === null ? 'eof' : 'error'));
+      this.#context.service.disconnected(this.#peer, this.#disconnect ?? (error === null ? 'eof' : 'error'));
   }
 }

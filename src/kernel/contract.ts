@@ -49,6 +49,11 @@ export interface Domain<S, C, E extends { event: string }> {
   /** A JSON value `restore` turns back into an equal state. */
   serialise(state: S): unknown;
   restore(json: unknown): S;
+  /**
+   * Version of the last event about what `command` is about: `expected_version` holds from there to the current
+   * version. Undefined, or no such function: it must be the current version.
+   */
+  changedAt?(state: S, command: C): number | undefined;
 }
 
 export type Recorded<E> = E & { version: number; at: number };

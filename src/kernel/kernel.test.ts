@@ -70,16 +70,38 @@ describe('Commands', () => {
     expect(kernel.counters.refused_busy).toBe(1);
   });
 
-  it('[K12] with a wrong expected_version are a conflict that names the version', async () => {
+  it('[K12] with an expected_version are refused if what they are about changed since, or never was so far', async () => {
+    const { kernel } = await openLedger();
+    const deposit = (account: string) => ({ cmd: 'deposit', account, amount: 1 }) as const;
+    for (const account of ['a', 'b', 'b']) await kernel.execute(deposit(account), { actor });
+    const refused = { code: 'conflict', field: 'expected_version' };
+    for (const [account, expected_version, changed_at] of [
+      ['b', 2, 3],
+      ['a', 0, 1],
+      ['a', 4, 1],
+    ] as const) {
+      await expect(kernel.execute(deposit(account), { actor, expected_version })).rejects.toMatchObject({
+        ...refused,
+        details: { version: 3, changed_at },
+      });
+    }
+    expect(await kernel.execute(deposit('a'), { actor, expected_version: 1 })).toMatchObject({ version: 4 });
+    expect(await kernel.execute(deposit('b'), { actor, expected_version: 4 })).toMatchObject({ version: 5 });
+  });
+
+  it('[K12] about nothing with a version of its own expect the current one', async () => {
     const { kernel, deposit } = await openLedger();
     await deposit();
-    const command = { cmd: 'deposit', account: 'a', amount: 1 } as const;
-    await expect(kernel.execute(command, { actor, expected_version: 0 })).rejects.toMatchObject({
-      code: 'conflict',
-      field: 'expected_version',
-      details: { version: 1 },
-    });
-    expect(await kernel.execute(command, { actor, expected_version: 1 })).toMatchObject({ version: 2 });
+    await deposit();
+    const command = { cmd: 'transfer', from: 'a', to: 'b', amount: 1 } as const;
+    for (const expected_version of [1, 3]) {
+      await expect(kernel.execute(command, { actor, expected_version })).rejects.toMatchObject({
+        code: 'conflict',
+        field: 'expected_version',
+        details: { version: 2 },
+      });
+    }
+    expect(await kernel.execute(command, { actor, expected_version: 2 })).toMatchObject({ version: 4 });
   });
 
   it.each(['decide', 'promise', 'evolve'] as const)(

@@ -229,8 +229,8 @@ export class Sequencer<S, C, E extends { event: string }> {
 
   #decide(batch: Batch<E>, request: Request<C>, now: number): Record<string, unknown> {
     const { domain } = this.#options;
-    this.#checkVersion(request.expectedVersion);
     if (request.command === undefined) return {};
+    this.#checkVersion(request.command, request.expectedVersion);
     const context: DecisionContext = { now, ulid: () => this.#options.ids.ulid(), actor: request.actor };
     const decision = domain.decide(this.#ahead.state, request.command, context);
     if (decision instanceof Promise) throw new TypeError(`${domain.name}: decide returned a promise`);
@@ -238,12 +238,18 @@ export class Sequencer<S, C, E extends { event: string }> {
     return decision.result ?? {};
   }
 
-  #checkVersion(expected: number | undefined): void {
-    const { version } = this.#ahead;
-    if (expected === undefined || expected === version) return;
-    throw new HoldfastError('conflict', `expected_version is ${expected} but the version is ${version}: read again`, {
+  #checkVersion(command: C, expected: number | undefined): void {
+    if (expected === undefined) return;
+    const { state, version } = this.#ahead;
+    const changed_at = this.#options.domain.changedAt?.(state, command) ?? version;
+    if (changed_at <= expected && expected <= version) return;
+    const why =
+      expected > version
+        ? `but the version is ${version}`
+        : `but what the command changes was changed at ${changed_at}: read it again`;
+    throw new HoldfastError('conflict', `expected_version is ${expected} ${why}`, {
       field: 'expected_version',
-      details: { version },
+      details: { version, changed_at },
     });
   }
 

@@ -6,8 +6,8 @@ import { mkdirSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isLive } from '../domains/sessions/index.ts';
+import type { SrvEvent } from '../domains/srv/index.ts';
 import type { Recorded } from '../kernel/index.ts';
-import type { SessionsEvent } from '../protocol/control/index.ts';
 import { sessionDirectory, sessionSocket } from '../protocol/home/index.ts';
 import { HoldfastError, limits } from '../protocol/index.ts';
 import type { LaunchReport, LaunchSpec } from '../protocol/launch/index.ts';
@@ -49,7 +49,7 @@ export class Broker {
   }
 
   /** Reacts to what was committed; synchronous, before the replies. */
-  react(events: readonly Recorded<SessionsEvent>[]): void {
+  react(events: readonly Recorded<SrvEvent>[]): void {
     let anyClosed = false;
     for (const event of events) {
       switch (event.event) {

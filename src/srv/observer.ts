@@ -1,24 +1,18 @@
 /** The broker's way into the kernel: observations that must not be lost because the disk was full for a while. */
-import {
-  isLive,
-  type ObservationCommand,
-  type Session,
-  type SessionsInput,
-  type SessionsState,
-} from '../domains/sessions/index.ts';
+import { isLive, type ObservationCommand, type Session } from '../domains/sessions/index.ts';
+import type { SrvEvent, SrvInput, SrvState } from '../domains/srv/index.ts';
 import type { Kernel } from '../kernel/index.ts';
-import type { SessionsEvent } from '../protocol/control/index.ts';
 import { HoldfastError } from '../protocol/index.ts';
 import type { Clock } from '../runtime/index.ts';
 import type { Journal } from './journal.ts';
 
-export type SessionsKernel = Kernel<SessionsState, SessionsInput, SessionsEvent>;
+export type SrvKernel = Kernel<SrvState, SrvInput, SrvEvent>;
 
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 30_000;
 
 export class Observer {
-  readonly #kernel: SessionsKernel;
+  readonly #kernel: SrvKernel;
   readonly #clock: Clock;
   readonly #journal: Journal;
   /** What could not be written, the newest of each kind and session: as many as there are sessions, times the kinds. */
@@ -27,26 +21,26 @@ export class Observer {
   #cancelRetry: (() => void) | null = null;
   #closed = false;
 
-  constructor(kernel: SessionsKernel, clock: Clock, journal: Journal) {
+  constructor(kernel: SrvKernel, clock: Clock, journal: Journal) {
     this.#kernel = kernel;
     this.#clock = clock;
     this.#journal = journal;
   }
 
   session(id: string): Session | undefined {
-    return this.#kernel.state.sessions.get(id);
+    return this.#kernel.state.sessions.sessions.get(id);
   }
 
   live(): Session[] {
-    return [...this.#kernel.state.sessions.values()].filter(isLive);
+    return [...this.#kernel.state.sessions.sessions.values()].filter(isLive);
   }
 
   over(): Session[] {
-    return [...this.#kernel.state.sessions.values()].filter((session) => !isLive(session));
+    return [...this.#kernel.state.sessions.sessions.values()].filter((session) => !isLive(session));
   }
 
   wasRemoved(id: string): boolean {
-    return this.#kernel.state.removed.includes(id);
+    return this.#kernel.state.sessions.removed.includes(id);
   }
 
   /** Resolves when it is committed, or kept for later because the log cannot be written now. Never rejects. */

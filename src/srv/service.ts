@@ -1,20 +1,33 @@
-/** What srv's control socket offers: the sessions domain through the kernel, and what the broker does about it. */
+/** What srv's control socket offers: its domain through the kernel, and what the broker does about sessions. */
 import type { ControlCommand, ControlPeer, ControlService, ServiceIdentity } from '../control/index.ts';
 import { isLive, selectSession, type SocketPlaces, toRecord } from '../domains/sessions/index.ts';
+import { snapshotOf } from '../domains/srv/index.ts';
 import type { Commit, CommandOptions, Recorded, SubscribeOptions, Subscription } from '../kernel/index.ts';
-import type { CreateSession, RuntimeStatus, SessionRecord, SessionsCommand } from '../protocol/control/index.ts';
+import type {
+  CreateSession,
+  DisconnectReason,
+  RuntimeStatus,
+  SessionRecord,
+  SessionsCommand,
+  SnapshotFacts,
+  WorkspacesCommand,
+} from '../protocol/control/index.ts';
 import { HoldfastError, limits } from '../protocol/index.ts';
 import type { Broker } from './broker.ts';
-import type { SessionsKernel } from './observer.ts';
+import type { Journal } from './journal.ts';
+import type { SrvKernel } from './observer.ts';
+
+export type DomainCommand = SessionsCommand | WorkspacesCommand;
 
 export interface SrvServiceOptions {
-  kernel: SessionsKernel;
+  kernel: SrvKernel;
   broker: Broker;
+  journal: Journal;
   places: SocketPlaces;
   /** The instance secret: what a Hello to a shim or the archive quotes. */
   token: string;
   identity: ServiceIdentity;
-  parse(fields: Record<string, unknown>): ControlCommand<SessionsCommand>;
+  parse(fields: Record<string, unknown>): ControlCommand<DomainCommand>;
   status(): RuntimeStatus | Promise<RuntimeStatus>;
   shutdown(sessions: boolean): Promise<void>;
   /** Why nothing may be changed, in safe mode. */
@@ -23,7 +36,7 @@ export interface SrvServiceOptions {
 
 type Answer = { version: number; result: Record<string, unknown> };
 
-export class SrvService implements ControlService<SessionsCommand> {
+export class SrvService implements ControlService<DomainCommand> {
   readonly identity: ServiceIdentity;
   readonly #options: SrvServiceOptions;
 
@@ -37,14 +50,14 @@ export class SrvService implements ControlService<SessionsCommand> {
     return { version, epoch };
   }
 
-  parse(fields: Record<string, unknown>): ControlCommand<SessionsCommand> {
+  parse(fields: Record<string, unknown>): ControlCommand<DomainCommand> {
     return this.#options.parse(fields);
   }
 
-  async execute(command: SessionsCommand, options: CommandOptions): Promise<Answer> {
+  async execute(command: DomainCommand, options: CommandOptions): Promise<Answer> {
     const { kernel, token, readOnly } = this.#options;
     if (command.cmd === 'get_session') {
-      const session = toRecord(selectSession(kernel.state, command.session), this.#options.places);
+      const session = toRecord(selectSession(kernel.state.sessions, command.session), this.#options.places);
       return { version: kernel.version, result: { session, token } };
     }
     if (command.cmd === 'list_sessions')
@@ -56,9 +69,9 @@ export class SrvService implements ControlService<SessionsCommand> {
     return { version: commit.version, result: commit.result };
   }
 
-  snapshot(): { version: number; epoch: string; state: { sessions: unknown[] } } {
-    const { version, epoch } = this.#options.kernel.snapshot();
-    return { version, epoch, state: { sessions: this.#records() } };
+  snapshot(): { version: number; epoch: string } & SnapshotFacts {
+    const { version, epoch, state } = this.#options.kernel.snapshot();
+    return { version, epoch, ...snapshotOf(state, this.#options.places) };
   }
 
   subscribe(options: SubscribeOptions): Subscription<{ event: string }> {
@@ -83,9 +96,27 @@ export class SrvService implements ControlService<SessionsCommand> {
     return this.#options.shutdown(sessions);
   }
 
+  connected({ client_id, pid, kind, version, protocol }: ControlPeer): Promise<{ version: number }> {
+    const actor = { client_id, pid, kind };
+    return this.#options.kernel.execute(
+      { cmd: 'connection_opened', client_id, pid, kind, version, exclusive_pid: protocol === null },
+      { actor },
+    );
+  }
+
+  disconnected({ client_id, pid, kind }: ControlPeer, reason: DisconnectReason): void {
+    const { kernel, journal } = this.#options;
+    kernel
+      .execute({ cmd: 'connection_lost', client_id, pid, reason }, { actor: { client_id, pid, kind } })
+      // The next start of srv says it.
+      .catch((error: unknown) =>
+        journal.write('warn', `${client_id} is gone, unrecorded: ${(error as Error).message}`),
+      );
+  }
+
   #records(originator?: string): SessionRecord[] {
     const records: SessionRecord[] = [];
-    for (const session of this.#options.kernel.state.sessions.values()) {
+    for (const session of this.#options.kernel.state.sessions.sessions.values()) {
       if (originator === undefined || session.originator === originator)
         records.push(toRecord(session, this.#options.places));
     }
@@ -93,10 +124,7 @@ export class SrvService implements ControlService<SessionsCommand> {
   }
 
   /** The command is durable; now it is done. What fails here is done by the broker at the next occasion. */
-  async #act(
-    command: Exclude<SessionsCommand, { cmd: 'get_session' | 'list_sessions' }>,
-    commit: Commit,
-  ): Promise<void> {
+  async #act(command: Exclude<DomainCommand, { cmd: 'get_session' | 'list_sessions' }>, commit: Commit): Promise<void> {
     switch (command.cmd) {
       case 'create_session':
         this.#launch(command, commit);
@@ -113,9 +141,23 @@ export class SrvService implements ControlService<SessionsCommand> {
       case 'set_desired':
         if (command.desired !== 'running') await this.#terminate(recordOf(commit).id, limits.STOP_GRACE_MS);
         break;
-      case 'rename_session':
-      case 'purge_exited':
+      case 'delete_workspace':
+      case 'delete_tab':
+      case 'delete_block':
+        this.#terminateAll(commit);
         break;
+      default:
+        break;
+    }
+  }
+
+  /** What was deleted is gone; its sessions go in their own time. */
+  #terminateAll({ result }: Commit): void {
+    for (const id of (result['terminated'] ?? []) as string[]) {
+      this.#terminate(id, limits.STOP_GRACE_MS).catch((error: unknown) =>
+        // The broker asks again when it connects to the shim again.
+        this.#options.journal.write('warn', `session ${id} was not terminated: ${(error as Error).message}`),
+      );
     }
   }
 
@@ -124,13 +166,13 @@ export class SrvService implements ControlService<SessionsCommand> {
   }
 
   async #terminate(id: string, graceMs: number): Promise<void> {
-    const session = this.#options.kernel.state.sessions.get(id);
+    const session = this.#options.kernel.state.sessions.sessions.get(id);
     if (session !== undefined && isLive(session)) await this.#options.broker.terminate(id, graceMs);
   }
 
   /** Forced, of a live session: at once and hard, as the caller asked; answered when it is gone. */
   async #remove(id: string): Promise<void> {
-    const session = this.#options.kernel.state.sessions.get(id);
+    const session = this.#options.kernel.state.sessions.sessions.get(id);
     if (session === undefined || !isLive(session)) return;
     await this.#options.broker.terminate(id, 0);
     await this.#options.broker.removed(id);

@@ -1,11 +1,14 @@
 /** One srv: its home, lock, kernel, broker and sockets, put together and taken apart in order. */
 import { ControlServer } from '../control/index.ts';
+import { createConnectionsDomain } from '../domains/connections/index.ts';
 import { createSessionsDomain, type SocketPlaces } from '../domains/sessions/index.ts';
+import { createSrvDomain } from '../domains/srv/index.ts';
+import { createWorkspacesDomain } from '../domains/workspaces/index.ts';
 import { MemoryLog, openKernel } from '../kernel/index.ts';
 import { acquireLock, type HeldLock, SqliteLog } from '../kernel/sqlite/index.ts';
 import { bootId } from '../process/index.ts';
-import type { RuntimeStatus, SessionsCommand } from '../protocol/control/index.ts';
-import { parseControlCommand } from '../protocol/control/schemas.ts';
+import type { RuntimeStatus } from '../protocol/control/index.ts';
+import { parseSrvCommand } from '../protocol/control/schemas.ts';
 import { type HomePaths, sessionSocket } from '../protocol/home/index.ts';
 import { HoldfastError, limits } from '../protocol/index.ts';
 import type { Clock, Faults, Ids } from '../runtime/index.ts';
@@ -17,9 +20,9 @@ import type { BrokerContext } from './broker-context.ts';
 import { readConfig, type SrvConfig } from './config.ts';
 import { homeError, prepareHome } from './home.ts';
 import { type Journal, openJournal } from './journal.ts';
-import { Observer, type SessionsKernel } from './observer.ts';
+import { Observer, type SrvKernel } from './observer.ts';
 import { Retention } from './retention.ts';
-import { SrvService } from './service.ts';
+import { type DomainCommand, SrvService } from './service.ts';
 import { type ShimCommand, startShim } from './shim-process.ts';
 import { Spares } from './spares.ts';
 
@@ -55,7 +58,7 @@ export async function startSrv(options: SrvOptions): Promise<Srv | null> {
   try {
     journal = openJournal(paths.srvLog, options.clock);
     const foundation = { paths, secret, config, lock, journal };
-    opened = { foundation, kernel: await openSessionsKernel(options, foundation) };
+    opened = { foundation, kernel: await openSrvKernel(options, foundation) };
   } catch (error) {
     journal?.write('error', `start failed: ${(error as Error).message}`);
     journal?.close();
@@ -84,7 +87,7 @@ interface Foundation {
 export class Srv {
   readonly #options: SrvOptions;
   readonly #foundation: Foundation;
-  readonly #kernel: SessionsKernel;
+  readonly #kernel: SrvKernel;
   readonly #damage: HoldfastError | null;
   readonly #context: BrokerContext;
   readonly #spares: Spares;
@@ -92,7 +95,7 @@ export class Srv {
   readonly #retention: Retention;
   readonly #places: SocketPlaces;
   readonly #startedAt: number;
-  #control: ControlServer<SessionsCommand> | null = null;
+  #control: ControlServer<DomainCommand> | null = null;
   #listener: Listener | null = null;
   #archive: Archive | null = null;
   #state: 'starting' | 'running' | 'stopping' = 'starting';
@@ -140,6 +143,7 @@ export class Srv {
 
   /** Adopts and serves; call once. What it rejects with ends this srv: `stop` it. */
   async begin(): Promise<void> {
+    this.#forgetConnections();
     await adoptSessions(this.#broker, this.#context);
     await this.#serve();
   }
@@ -155,6 +159,16 @@ export class Srv {
     this.#foundation.journal.write('error', `srv ends by an error of its own: ${error.stack ?? error.message}`);
   }
 
+  /** Those of the last srv. Decided before any of this one's: it is the first command. */
+  #forgetConnections(): void {
+    const actor = { client_id: 'srv', pid: process.pid, kind: 'srv' };
+    this.#kernel
+      .execute({ cmd: 'connections_reset' }, { actor })
+      .catch((error: unknown) =>
+        this.#foundation.journal.write('error', `old connections are not forgotten: ${(error as Error).message}`),
+      );
+  }
+
   async #serve(): Promise<void> {
     const { paths, secret, journal } = this.#foundation;
     const { clock } = this.#options;
@@ -162,15 +176,16 @@ export class Srv {
     const service = new SrvService({
       kernel: this.#kernel,
       broker: this.#broker,
+      journal,
       places: this.#places,
       token: secret,
       identity: {
         pid: process.pid,
         version: this.#options.version,
-        capabilities: ['sessions'],
+        capabilities: ['sessions', 'workspaces'],
         limits: this.#limits(),
       },
-      parse: parseControlCommand,
+      parse: parseSrvCommand,
       status: () => this.#status(),
       shutdown: (sessions) => this.#shutdown(sessions),
       readOnly: this.#damage,
@@ -229,14 +244,14 @@ export class Srv {
         end();
       };
       const check = () => {
-        if (this.#kernel.state.live === 0) finish(resolve);
+        if (this.#kernel.state.sessions.live === 0) finish(resolve);
       };
       const cancel = clock.after(limits.STOP_GRACE_MS + AFTER_GRACE_MS, () => {
         finish(() =>
           reject(
             new HoldfastError(
               'timeout',
-              `${this.#kernel.state.live} sessions have not ended; "holdfast ls" shows them`,
+              `${this.#kernel.state.sessions.live} sessions have not ended; "holdfast ls" shows them`,
             ),
           ),
         );
@@ -247,7 +262,7 @@ export class Srv {
   }
 
   #status(): RuntimeStatus {
-    const { live, sessions } = this.#kernel.state;
+    const { live, sessions } = this.#kernel.state.sessions;
     const { version } = this.#options;
     return {
       home: this.#foundation.paths.home,
@@ -315,18 +330,22 @@ export class Srv {
 }
 
 interface OpenedKernel {
-  kernel: SessionsKernel;
+  kernel: SrvKernel;
   /** Why nothing may be changed: the log is damaged and the state rebuilt beside it. */
   damage: HoldfastError | null;
 }
 
-async function openSessionsKernel(options: SrvOptions, { paths, config, journal }: Foundation): Promise<OpenedKernel> {
+async function openSrvKernel(options: SrvOptions, { paths, config, journal }: Foundation): Promise<OpenedKernel> {
   const { clock, ids, faults } = options;
   const common = {
-    domain: createSessionsDomain({
-      liveSessions: config.liveSessions,
-      sessionLimits: config.session,
-      places: placesOf(paths),
+    domain: createSrvDomain({
+      sessions: createSessionsDomain({
+        liveSessions: config.liveSessions,
+        sessionLimits: config.session,
+        places: placesOf(paths),
+      }),
+      workspaces: createWorkspacesDomain(),
+      connections: createConnectionsDomain(),
     }),
     clock,
     ids,

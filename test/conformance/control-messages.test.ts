@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LineSplitter, isBlank, parseControlLine } from '../../src/protocol/control/index.ts';
-import { parseCommand, parseControlCommand } from '../../src/protocol/control/schemas.ts';
+import { parseCommand, parseSrvCommand } from '../../src/protocol/control/schemas.ts';
 import { HoldfastError } from '../../src/protocol/index.ts';
 import { LAYOUT_DEPTH, META_DEPTH, META_PATCH_BYTES } from '../../src/protocol/limits.ts';
 import { CONTROL_COMMAND_FIXTURES } from './fixtures/control-messages.ts';
@@ -166,10 +166,11 @@ describe('control commands', () => {
   it('[C3] knows no other command', () => {
     for (const cmd of ['nope', 'toString', '__proto__', 'observe_started']) {
       expect(refusal(() => parseCommand({ cmd })).code).toBe('unknown_command');
-      expect(refusal(() => parseControlCommand({ cmd })).code).toBe('unknown_command');
+      expect(refusal(() => parseSrvCommand({ cmd })).code).toBe('unknown_command');
     }
-    expect(refusal(() => parseControlCommand({ cmd: 'create_workspace' })).code).toBe('unknown_command');
-    expect(parseControlCommand({ cmd: 'get_session', session: 's' })).toEqual({ cmd: 'get_session', session: 's' });
+    expect(parseSrvCommand({ cmd: 'get_session', session: 's' })).toEqual({ cmd: 'get_session', session: 's' });
+    expect(refusal(() => parseSrvCommand({ cmd: 'report_window_opened' })).code).toBe('wrong_domain');
+    expect(refusal(() => parseSrvCommand({ cmd: 'reap_panes' })).code).toBe('wrong_direction');
     expect(refusal(() => parseCommand({ cmd: 5 }))).toMatchObject({ code: 'invalid_argument', field: 'cmd' });
   });
 });

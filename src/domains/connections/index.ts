@@ -2,14 +2,16 @@
  * Who is connected to srv: facts on the same version line as what they do. A connection is not a process; seed 2 calls
  * its arrival `process_spawned`.
  */
-import type { ConnectionEvent, ConnectionKind, LifecyclePhase } from '../../protocol/control/index.ts';
+import type {
+  ConnectionEvent,
+  ConnectionKind,
+  DisconnectReason,
+  LifecyclePhase,
+} from '../../protocol/control/index.ts';
 import { HoldfastError } from '../../protocol/index.ts';
 
 /** srv ends no process: of a connection's process it knows no exit. */
 export type ConnectionsEvent = Exclude<ConnectionEvent, { event: 'process_exited' }>;
-
-/** Why a connection went. `shutdown`: its srv ended, told by the next one where that one could not. */
-export type DisconnectReason = Extract<ConnectionEvent, { event: 'connection_closed' }>['reason'];
 
 /** Never accepted from a socket: what the control server saw. */
 export type ConnectionsInput =

@@ -8,7 +8,7 @@ import type { ConnectionsDomain, ConnectionsEvent, ConnectionsInput, Connections
 import { isLive, type SessionsDomain, type SessionsInput, type SessionsState } from '../sessions/index.ts';
 import type { SessionsView, WorkspacesDomain, WorkspacesState } from '../workspaces/index.ts';
 
-export { type SnapshotFacts, snapshotOf } from './snapshot.ts';
+export { snapshotOf } from './snapshot.ts';
 
 export interface SrvState {
   readonly sessions: SessionsState;

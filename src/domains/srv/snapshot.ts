@@ -1,12 +1,10 @@
 /** The state as `srv_snapshot` tells it: the seed's tuples, and beside them all that they leave out. */
-import type { SrvSnapshot } from '../../protocol/control/index.ts';
+import type { SnapshotFacts } from '../../protocol/control/index.ts';
 import { type SocketPlaces, toRecord } from '../sessions/index.ts';
 import type { Meta } from '../workspaces/index.ts';
 import type { SrvState } from './index.ts';
 
-/** `srv_snapshot` without what the server adds. Every list is sorted by id: equal states give equal JSON. */
-export type SnapshotFacts = Omit<SrvSnapshot, 'event' | 'version' | 'epoch'>;
-
+/** Every list is sorted by id: equal states give equal JSON. */
 export function snapshotOf(state: SrvState, places: SocketPlaces): SnapshotFacts {
   const workspaces = sorted(state.workspaces.workspaces);
   const tabs = sorted(state.workspaces.tabs);

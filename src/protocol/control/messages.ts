@@ -9,6 +9,7 @@ import type {
   CONNECTION_EVENTS,
   PRIVATE_EVENTS,
   closeReason,
+  disconnectReason,
   eventEnvelope,
   lifecyclePhase,
 } from './schemas/connection-events.ts';
@@ -34,6 +35,8 @@ export type Reply = SuccessReply | FailureReply;
 
 /** How a committed event travels: its own fields plus these. `prev` is the version delivered before it here. */
 export type EventEnvelope = z.infer<typeof eventEnvelope>;
+/** Why a registered connection went. `shutdown`: its srv ended, told by the next one where that one could not. */
+export type DisconnectReason = z.infer<typeof disconnectReason>;
 export type LifecyclePhase = z.infer<typeof lifecyclePhase>;
 /** Committed facts about who is connected. */
 export type ConnectionEvent = UnionOf<typeof CONNECTION_EVENTS>;
@@ -43,6 +46,8 @@ export type RegisteredEvent = Omit<z.infer<typeof PRIVATE_EVENTS.registered>, 'c
 /** What one connection alone is told. */
 export type PrivateEvent = RegisteredEvent | UnionOf<Omit<typeof PRIVATE_EVENTS, 'registered'>>;
 export type SrvSnapshot = z.infer<typeof PRIVATE_EVENTS.srv_snapshot>;
+/** What the server adds its version and epoch to. */
+export type SnapshotFacts = Omit<SrvSnapshot, 'event' | 'version' | 'epoch'>;
 /** What the seed's part of `srv_snapshot` leaves out. */
 export type SnapshotState = z.infer<typeof snapshotState>;
 export type CloseReason = z.infer<typeof closeReason>;

@@ -4,11 +4,11 @@ import { HoldfastError, invalid } from '../../errors.ts';
 import { NAME_BYTES } from '../../limits.ts';
 import type { RegisterCommand, ConnectionCommand } from '../messages.ts';
 import type { SessionsCommand } from '../sessions.ts';
+import { misdirected } from '../registry.ts';
 import type { AnyCommand, AnyCommandName } from '../vocabulary.ts';
+import type { WorkspacesCommand } from '../workspaces.ts';
 import { COMMANDS } from './commands.ts';
-import { CONNECTION_COMMANDS, REGISTER } from './connection.ts';
 import { Input } from './input.ts';
-import { SESSIONS_COMMANDS } from './sessions.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -30,15 +30,13 @@ export function parseCommand(fields: Record<string, unknown>): AnyCommand {
   throw refusal(parsed.error.issues[0], fields);
 }
 
-const SESSIONS_VOCABULARY = { ...REGISTER, ...CONNECTION_COMMANDS, ...SESSIONS_COMMANDS };
+type SrvCommand = RegisterCommand | ConnectionCommand | SessionsCommand | WorkspacesCommand;
 
-/** As `parseCommand`, for a process that serves sessions only: the rest is no command there. */
-export function parseControlCommand(
-  fields: Record<string, unknown>,
-): RegisterCommand | ConnectionCommand | SessionsCommand {
-  const cmd = fields['cmd'];
-  if (typeof cmd === 'string' && !Object.hasOwn(SESSIONS_VOCABULARY, cmd)) throw unknown(cmd);
-  return parseCommand(fields) as RegisterCommand | ConnectionCommand | SessionsCommand;
+/** As `parseCommand`, at srv: a command that is not srv's is `wrong_domain` or `wrong_direction`, whatever its fields. */
+export function parseSrvCommand(fields: Record<string, unknown>): SrvCommand {
+  const elsewhere = misdirected(String(fields['cmd']), 'srv');
+  if (elsewhere !== null) throw elsewhere;
+  return parseCommand(fields) as SrvCommand;
 }
 
 function unknown(cmd: string): HoldfastError {
