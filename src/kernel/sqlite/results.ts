@@ -30,10 +30,7 @@ export class ResultTable {
       .prepare('SELECT seq, record FROM batches WHERE seq > (SELECT projected_seq FROM counters)')
       .iterate();
     for (const { seq, record } of rows as IterableIterator<{ seq: number; record: string }>) {
-      this.add(
-        seq,
-        (JSON.parse(record) as Batch).results.map(({ key, at }) => [key, at]),
-      );
+      this.addOf(seq, record);
     }
   }
 
@@ -45,6 +42,14 @@ export class ResultTable {
   /** After the commit of batch `seq`. */
   add(seq: number, results: readonly ResultKey[]): void {
     for (const [key, at] of results) this.#pending.set(key, { at, seq });
+  }
+
+  /** The same from the record itself. */
+  addOf(seq: number, record: string): void {
+    this.add(
+      seq,
+      (JSON.parse(record) as Batch).results.map(({ key, at }) => [key, at]),
+    );
   }
 
   find(key: string): StoredResult | null {
@@ -100,22 +105,36 @@ interface Row {
 
 type KeyRow = { key: string; seq: number };
 
-/** The results of a file that may be damaged in any part, as far as its rows or their batches can be read. */
+/** The results of a file that may be damaged in any part, as far as its rows and their batches can be read. */
 export function readableResults(db: Database.Database): StoredResult[] {
-  const hasReferences = count(db, "SELECT count(*) AS n FROM pragma_table_info('results') WHERE name = 'seq'") > 0;
-  const rows = db
-    .prepare(
-      hasReferences
-        ? 'SELECT key, r.record AS record, b.record AS batch FROM results AS r LEFT JOIN batches AS b USING (seq)'
-        : 'SELECT key, record, NULL AS batch FROM results',
-    )
-    .iterate() as IterableIterator<{ key: string; record: string; batch: string | null }>;
   const results: StoredResult[] = [];
-  for (const { key, record, batch } of rows) {
-    const result = record === '' ? resultOf(batch ?? '{"results":[]}', key) : (JSON.parse(record) as StoredResult);
-    if (result !== null) results.push(result);
+  try {
+    const hasReferences = count(db, "SELECT count(*) AS n FROM pragma_table_info('results') WHERE name = 'seq'") > 0;
+    const rows = db
+      .prepare(
+        hasReferences
+          ? 'SELECT key, r.record AS record, b.record AS batch FROM results AS r LEFT JOIN batches AS b USING (seq)'
+          : 'SELECT key, record, NULL AS batch FROM results',
+      )
+      .iterate() as IterableIterator<{ key: string; record: string; batch: string | null }>;
+    for (const row of rows) {
+      const result = readable(row);
+      if (result !== null) results.push(result);
+    }
+  } catch {
+    // A torn page: what was read before it is worth having.
   }
   return results;
+}
+
+function readable({ key, record, batch }: { key: string; record: string; batch: string | null }): StoredResult | null {
+  try {
+    if (record !== '') return JSON.parse(record) as StoredResult;
+    return batch === null ? null : resultOf(batch, key);
+  } catch {
+    // Damage of this one only.
+    return null;
+  }
 }
 
 function resultOf(batch: string, key: string): StoredResult | null {

@@ -13,7 +13,10 @@ export interface SalvageReport {
   aside: string;
   /** Versions of the fresh log's events; null when none could be kept. */
   kept: { from: number; to: number } | null;
-  /** First version that is lost, and the last one known to have existed, if any: null when nothing is known to be lost. */
+  /**
+   * First version that is lost, and the last one known to have existed, if any; or the events before the snapshot, when
+   * only they are. Null when nothing is known to be lost.
+   */
   lost: { from: number; to: number | null } | null;
   /** What is wrong with the damaged one. */
   damage: string;
@@ -99,7 +102,7 @@ function readWhatIsWhole(path: string): Whole {
       snapshot,
       batches,
       lost,
-      results: attempt(() => readableResults(db), []),
+      results: readableResults(db),
       outbox: readOutbox(db),
       nextOutboxId: attempt(() => (db.prepare('SELECT next_outbox_id AS n FROM counters').get() as { n: number }).n, 1),
     };
@@ -108,9 +111,14 @@ function readWhatIsWhole(path: string): Whole {
   }
 }
 
-/** The longest run of good records that a replay can start from: from version 1 or from the snapshot. */
+/**
+ * The good records that a replay can start from – from version 1 or from the snapshot – and that nothing parts from each
+ * other. Damage before the snapshot costs the events before it, no state.
+ */
 function readBatches(db: Database.Database, snapshot: number): { batches: BatchRow[]; lost: Whole['lost'] } {
-  const batches: BatchRow[] = [];
+  let batches: BatchRow[] = [];
+  /** Last version of what is whole but has damage behind it. */
+  let parted = 0;
   let expected: number | undefined;
   let damaged = false;
   const select = attempt(
@@ -121,19 +129,27 @@ function readBatches(db: Database.Database, snapshot: number): { batches: BatchR
     const row = attempt(() => select.get(seq) as BatchRow | undefined, null);
     if (row === undefined) break;
     damaged = row === null || !attempt(() => (checkRecord(row, expected), true), false);
-    if (damaged || row === null) break;
-    batches.push(row);
+    if (row === null) break;
+    if (!damaged) batches.push(row);
+    else {
+      const isGood = attempt(() => (checkRecord(row, undefined), true), false);
+      const end = row.first_version + row.event_count - 1;
+      if (isGood ? row.first_version > snapshot + 1 : end > snapshot) break;
+      [batches, damaged, parted] = [isGood ? [row] : [], false, isGood ? row.first_version - 1 : end];
+    }
     seq = row.seq;
     expected = row.first_version + row.event_count;
   }
   const first = batches[0]?.first_version ?? snapshot + 1;
   const isReplayable = first <= snapshot + 1;
   const next = isReplayable ? Math.max(snapshot + 1, expected ?? 1) : 1;
+  if (expected !== undefined && expected <= snapshot) [batches, parted] = [[], snapshot];
   const known = lastKnownVersion(db);
   const isWhole = select !== null && !damaged && isReplayable && known < next;
+  const history = parted === 0 ? null : { from: 1, to: parted };
   return {
     batches: isReplayable ? batches : [],
-    lost: isWhole ? null : { from: next, to: known >= next ? known : null },
+    lost: isWhole ? history : { from: next, to: known >= next ? known : null },
   };
 }
 
@@ -151,13 +167,20 @@ function writeFresh(path: string, whole: Whole): SalvageReport['kept'] {
   const store = new Store(path, DEFAULT_STORE_LIMITS, noFaults);
   try {
     const firstVersion = whole.batches[0]?.first_version ?? (whole.snapshot?.version ?? 0) + 1;
-    const end = store.restore({ ...whole, firstVersion });
+    // The results of what is lost would speak of versions that are given again.
+    const last = Math.max(whole.snapshot?.version ?? 0, endOf(whole.batches.at(-1)));
+    const results = whole.results.filter(({ version }) => version <= last);
+    const end = store.restore({ ...whole, results, firstVersion });
     // An epoch that began after the last kept event belongs to the lost part.
     for (const epoch of whole.epochs) if (epoch.first_version <= end + 1) store.appendEpoch(epoch);
     return end >= firstVersion ? { from: firstVersion, to: end } : null;
   } finally {
     store.close();
   }
+}
+
+function endOf(batch: BatchRow | undefined): number {
+  return batch === undefined ? 0 : batch.first_version + batch.event_count - 1;
 }
 
 function readOutbox(db: Database.Database): OutboxRow[] {

@@ -49,7 +49,9 @@ export class Store {
     this.#db = connect(path, limits);
     try {
       prepareDatabase(this.#db, path, limits);
-      [this.#lastSeq, this.#lastVersion] = verifyTail(this.#db);
+      this.#lastVersion = verifyTail(this.#db);
+      upgrade(this.#db);
+      this.#lastSeq = lastSeqOf(this.#db);
       const prepare = (sql: string): Database.Statement => this.#db.prepare(sql);
       this.#insertBatch = prepare('INSERT INTO batches VALUES (?, ?, ?, ?, ?)');
       this.#results = new ResultTable(this.#db);
@@ -164,7 +166,8 @@ export class Store {
   /** The first batch with an event of `version` or a later one, or that could be followed by one. */
   #firstSeqFrom(version: number): number {
     const seq = seqOf(this.#db, version);
-    const row = this.#selectBatches.get(seq, 1) as BatchRow | undefined;
+    // Not `get`: libsql 0.5 runs it with the values of the last `all` of the same statement.
+    const [row] = this.#selectBatches.all(seq, 1) as BatchRow[];
     return row !== undefined && row.first_version + row.event_count <= version && row.first_version < version
       ? seq + 1
       : seq;
@@ -176,6 +179,7 @@ export class Store {
       this.#lastVersion = rescued.firstVersion - 1;
       for (const { first_version, event_count, record } of rescued.batches) {
         this.#insert({ firstVersion: first_version, eventCount: event_count, record, results: [], hasEffects: false });
+        this.#results.addOf(this.#lastSeq, record);
       }
       for (const result of rescued.results) this.#results.keep(result);
       for (const row of rescued.outbox) this.#insertOutbox.run(row.id, JSON.stringify(row));
@@ -252,7 +256,6 @@ function prepareDatabase(db: Database.Database, path: string, limits: StoreLimit
   db.pragma(`journal_size_limit = ${limits.journal_bytes}`);
   if (limits.max_bytes > 0) db.pragma(`max_page_count = ${Math.ceil(limits.max_bytes / PAGE_BYTES)}`);
   if (fresh) createTables(db);
-  else upgrade(db);
 }
 
 function checkPages(db: Database.Database): void {
@@ -261,8 +264,8 @@ function checkPages(db: Database.Database): void {
   if (verdict !== 'ok') throw corrupt(verdict);
 }
 
-/** What a replay needs must be there: the snapshot, and every record after it. Returns the last seq and version. */
-function verifyTail(db: Database.Database): [number, number] {
+/** What a replay needs must be there: the snapshot, and every record after it. Returns the last version. */
+function verifyTail(db: Database.Database): number {
   const snapshot = readSnapshot(db)?.version ?? 0;
   const firstHeld = count(db, 'SELECT first_version AS n FROM counters');
   if (firstHeld > snapshot + 1) throw missing(snapshot + 1);
@@ -274,8 +277,12 @@ function verifyTail(db: Database.Database): [number, number] {
     checkRecord(row, expected);
     expected = row.first_version + row.event_count;
   }
-  const lastVersion = Math.max(snapshot, (expected ?? 1) - 1);
-  return [count(db, 'SELECT max(seq) AS n FROM batches'), lastVersion];
+  return Math.max(snapshot, (expected ?? 1) - 1);
+}
+
+/** Never one that was given before, although all batches may have been trimmed since: rows of results point to it. */
+function lastSeqOf(db: Database.Database): number {
+  return count(db, 'SELECT max(projected_seq, (SELECT ifnull(max(seq), 0) FROM batches)) AS n FROM counters');
 }
 
 /**
