@@ -23,9 +23,10 @@ declare const __HOLDFAST_VERSION__: string;
 
 /**
  * V8 shrinks a heap some time after its process has fallen idle, 8 s by default: the last thing an idle session does.
- * A V8 that does not know the flag says so in the log.
+ * Not at once, because a spare that was shrunk takes some ms longer to start its session. A V8 that does not know the
+ * flag says so in the log.
  */
-const SHRINK_HEAP = '--gc-memory-reducer-start-delay-ms=500';
+const SHRINK_HEAP = '--gc-memory-reducer-start-delay-ms=2000';
 
 /** A shim told to end by the machine gives its child this long. */
 const SIGTERM_GRACE_MS = 5_000;
