@@ -8,9 +8,13 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { attachedThroughput, keystrokeEcho } from './measures/attached.ts';
+import { LargeLog } from './large-log.ts';
 import { durableCommands } from './measures/commands.ts';
+import { fanOut } from './measures/fan-out.ts';
 import { idleSessions, memoryPerSession } from './measures/idle.ts';
+import { layoutOperations } from './measures/layout.ts';
 import { pipeToReader, ptyToReader } from './measures/readers.ts';
+import { replay, restart } from './measures/replay.ts';
 import { adoption, coldList, sessionStart } from './measures/starts.ts';
 import { bare, dtach, type Peer, removeDirectory, screen, tmux } from './peers.ts';
 import { printTable, type Row } from './report.ts';
@@ -19,7 +23,15 @@ import { type BenchRuntime, holdfastPeer, startRuntime } from './runtime.ts';
 const ROUNDS = 7;
 const LINE = `${'x'.repeat(79)}\n`;
 
-type Measure = (context: { runtime: BenchRuntime; peers: Peer[]; directory: string; rounds: number }) => Promise<Row[]>;
+interface Context {
+  runtime: BenchRuntime;
+  peers: Peer[];
+  large: LargeLog;
+  directory: string;
+  rounds: number;
+}
+
+type Measure = (context: Context) => Promise<Row[]>;
 
 const MEASURES: Record<string, Measure> = {
   'pty-reader': ({ runtime, directory, rounds }) => ptyToReader(runtime, join(directory, 'lines'), rounds),
@@ -28,6 +40,10 @@ const MEASURES: Record<string, Measure> = {
   'keystroke-echo': ({ peers, rounds }) => keystrokeEcho(peers.filter(isEchoPeer), rounds, false),
   'keystroke-flood': ({ peers, rounds }) => keystrokeEcho(peers.filter(isEchoPeer), rounds, true),
   'durable-commands': ({ runtime, rounds }) => durableCommands(runtime, rounds),
+  'fan-out': ({ runtime, rounds }) => fanOut(runtime, rounds),
+  layout: ({ runtime, rounds }) => layoutOperations(runtime, rounds),
+  replay: ({ runtime, large, rounds }) => replay(large, runtime.loader, rounds),
+  restart: ({ runtime, large, rounds }) => restart(large, runtime.loader, rounds),
   adoption: ({ runtime, rounds }) => adoption(runtime, rounds),
   'session-start': ({ runtime, rounds }) => sessionStart(runtime, rounds),
   memory: ({ runtime }) => memoryPerSession(runtime),
@@ -55,18 +71,20 @@ async function main(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'hfb-'));
   writeFileSync(join(directory, 'lines'), LINE.repeat(2_000_000));
   const runtime = await startRuntime(join(process.cwd(), 'dist', 'holdfast.cjs'));
+  const large = new LargeLog(runtime.loader);
   const peers = [...[bare(), dtach(), tmux(), screen()].filter(installed), holdfastPeer(runtime)];
   process.stdout.write(`Node ${process.versions.node}, ${cpus().length} cores, ${rounds} rounds\n\n`);
   const all: Row[] = [];
   try {
     for (const name of names) {
       process.stderr.write(`${name}\n`);
-      all.push(...(await MEASURES[name]!({ runtime, peers, directory, rounds })));
+      all.push(...(await MEASURES[name]!({ runtime, peers, large, directory, rounds })));
     }
   } finally {
     process.stdout.write(`${printTable(all)}\n`);
     await runtime.close();
     removeDirectory(directory);
+    large.close();
   }
 }
 

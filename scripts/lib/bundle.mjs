@@ -230,7 +230,8 @@ async function buildBench(target, files, packages) {
   const result = await esbuild.build({
     ...common(target),
     format: 'esm',
-    entryPoints: [{ in: inRoot('bench', 'main.ts'), out: 'main' }],
+    entryPoints: ['main.ts', 'children/*.ts'].map((entry) => inRoot('bench', entry)),
+    entryNames: '[name]',
     outExtension: { '.js': '.mjs' },
     packages: 'external',
     metafile: true,
