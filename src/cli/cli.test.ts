@@ -163,7 +163,7 @@ describe('the command line', () => {
   });
 
   it('prints the events in order, without a hole', async () => {
-    const lines = (await hf(['events', '--json'])).out
+    const lines = (await hf(['events', '--all', '--json'])).out
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as { version: number });

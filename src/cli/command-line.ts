@@ -3,9 +3,9 @@ import { resolveHome } from '../protocol/home/index.ts';
 import { HoldfastError } from '../protocol/index.ts';
 import { COMMON_OPTIONS, flag, parseCommandArguments, text } from './arguments.ts';
 import type { CommandContext, CommandSpec } from './command.ts';
-import { COMMANDS, SHELL } from './commands.ts';
+import { COMMANDS, NOUNS, SHELL } from './commands.ts';
 import { exitStatusOf, reportError } from './errors.ts';
-import { commandHelp, overview } from './help.ts';
+import { commandHelp, nounHelp, overview, verbOf, verbsOf } from './help.ts';
 import { Output, OutputClosed, SIGPIPE_STATUS } from './output.ts';
 
 export interface CommandLine {
@@ -28,7 +28,7 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
     spec = found.spec;
     const { options, positionals, rest } = parseCommandArguments(spec, found.words);
     if (flag(options, 'help')) {
-      out.line(spec === SHELL ? overview(COMMANDS) : commandHelp(spec));
+      out.line(spec === SHELL ? overview(COMMANDS, NOUNS) : commandHelp(spec));
       return 0;
     }
     const home = resolve(resolveHome(text(options, 'home'), line.env));
@@ -63,10 +63,24 @@ function findCommand(words: string[]): { spec: CommandSpec; words: string[] } | 
     return leading.includes('--version') || leading.includes('-V') ? 'version' : { spec: SHELL, words: leading };
   }
   if (name === 'version') return 'version';
-  if (name === 'help') return helpText(rest[1]);
-  const spec = COMMANDS.find((command) => command.name === name);
-  if (spec === undefined) throw unknownCommand(name);
-  return { spec, words: [...leading, ...rest.slice(1)] };
+  if (name === 'help') return helpText(rest.slice(1));
+  if (isNoun(name)) return findVerb(name, leading, rest.slice(1));
+  return { spec: commandNamed(name), words: [...leading, ...rest.slice(1)] };
+}
+
+/** Options may stand between the noun and its verb, too. */
+function findVerb(noun: string, leading: string[], words: string[]): { spec: CommandSpec; words: string[] } | string {
+  const [between, rest] = splitLeadingOptions(words);
+  const verb = rest[0];
+  if (verb !== undefined)
+    return { spec: commandNamed(`${noun} ${verb}`), words: [...leading, ...between, ...rest.slice(1)] };
+  if (between.includes('--help') || between.includes('-h')) return helpText([noun]);
+  const verbs = verbsOf(noun, COMMANDS).map((spec) => verbOf(spec));
+  throw new HoldfastError('invalid_argument', `${noun} needs a verb: ${verbs.join(', ')}; see: holdfast help ${noun}`);
+}
+
+function isNoun(name: string): boolean {
+  return NOUNS.some((noun) => noun.name === name);
 }
 
 /** Options before the command's name. */
@@ -79,15 +93,20 @@ function splitLeadingOptions(words: string[]): [string[], string[]] {
   return [words.slice(0, at), words.slice(at)];
 }
 
-function helpText(name: string | undefined): string {
-  if (name === undefined) return overview(COMMANDS);
-  const spec = COMMANDS.find((command) => command.name === name);
-  if (spec === undefined) throw unknownCommand(name);
-  return commandHelp(spec);
+function helpText([name, verb]: string[]): string {
+  if (name === undefined) return overview(COMMANDS, NOUNS);
+  const noun = NOUNS.find((known) => known.name === name);
+  if (noun !== undefined && verb === undefined) return nounHelp(noun, COMMANDS);
+  return commandHelp(commandNamed(noun === undefined ? name : `${name} ${verb}`));
 }
 
-function unknownCommand(name: string): HoldfastError {
-  const near = COMMANDS.find((command) => command.name.startsWith(name) || name.startsWith(command.name));
-  const hint = near === undefined ? 'see: holdfast help' : `did you mean "${near.name}"?`;
-  return new HoldfastError('unknown_command', `there is no command "${name}"; ${hint}`);
+function commandNamed(name: string): CommandSpec {
+  const spec = COMMANDS.find((command) => command.name === name);
+  if (spec !== undefined) return spec;
+  const [noun, verb] = name.split(' ');
+  const known = verb === undefined ? [...COMMANDS, ...NOUNS].filter((each) => !each.name.includes(' ')) : COMMANDS;
+  const near = known.find((each) => each.name.startsWith(name) || name.startsWith(each.name));
+  const help = verb === undefined ? 'holdfast help' : `holdfast help ${noun!}`;
+  const hint = near === undefined ? `see: ${help}` : `did you mean "${near.name}"?`;
+  throw new HoldfastError('unknown_command', `there is no command "${name}"; ${hint}`);
 }

@@ -12,7 +12,14 @@ export interface OptionSpec {
   about: string;
 }
 
+/** A word before the verbs that go with it. */
+export interface NounSpec {
+  name: string;
+  about: string;
+}
+
 export interface CommandSpec {
+  /** One word, or a noun and a verb. */
   name: string;
   /** Positionals as shown in help; also says how many: `ID`, `[ID]`, `ID…`. */
   usage: string;

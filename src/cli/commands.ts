@@ -1,5 +1,7 @@
 /** The command table: parsing and help come from here. Nothing is loaded before a command runs. */
-import type { CommandSpec } from './command.ts';
+import type { CommandSpec, NounSpec } from './command.ts';
+import { LAYOUT_COMMANDS } from './layout-commands.ts';
+import { WORKSPACE_COMMANDS } from './workspace-commands.ts';
 
 const MANY = Number.POSITIVE_INFINITY;
 
@@ -188,6 +190,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       },
       { name: 'epoch', value: 'EPOCH', about: 'the epoch --since belongs to' },
       { name: 'topics', value: 'NAMES', about: 'only these events; names or prefixes*, separated by commas' },
+      { name: 'all', short: 'a', about: 'also who connects and leaves' },
     ],
     positionals: [0, 0],
     load: () => import('./commands/events.ts'),
@@ -224,6 +227,17 @@ export const COMMANDS: readonly CommandSpec[] = [
     positionals: [0, 0],
     load: () => import('./commands/doctor.ts'),
   },
+  ...WORKSPACE_COMMANDS,
+  ...LAYOUT_COMMANDS,
+];
+
+/** The first words of commands that have two. */
+export const NOUNS: readonly NounSpec[] = [
+  { name: 'workspace', about: 'workspaces: named sets of tabs' },
+  { name: 'tab', about: 'the tabs of workspaces, each with a layout' },
+  { name: 'block', about: 'what tabs hold: views, each of one session at most' },
+  { name: 'layout', about: 'what is where on a tab' },
+  { name: 'window', about: 'which workspace each window shows' },
 ];
 
 /** The command without a name: the user's shell. */

@@ -1,12 +1,21 @@
 /** A committed event as one line for a person; `--json` has every field. */
-import type { EventEnvelope, SessionsEvent } from '../protocol/control/index.ts';
+import {
+  type AnyEventName,
+  EVENT_REGISTRY,
+  type EventEnvelope,
+  type SessionsEvent,
+  type WorkspacesEvent,
+} from '../protocol/control/index.ts';
 import type { HolderFact } from '../protocol/session/index.ts';
 import { printable } from './format.ts';
+import { workspaceEventText } from './workspace-event-text.ts';
 
 export function eventText(event: EventEnvelope & Record<string, unknown>): string {
   const { event: name, version, at, session_id } = event;
   const time = new Date(at).toISOString().replace('T', ' ').slice(0, 19);
   const words = [String(version), time, name.padEnd(NAME_WIDTH)];
+  const told = isWorkspacesEvent(event) ? workspaceEventText(event) : undefined;
+  if (told !== undefined) return printable([...words, told.subject, told.detail].join('  ').trimEnd());
   if (typeof session_id === 'string') words.push(session_id);
   const summary = isSessionsEvent(event) ? summarise(event) : undefined;
   const detail = summary ?? JSON.stringify(foreignFields(event));
@@ -18,6 +27,12 @@ const NAME_WIDTH = 'session_driver_changed'.length;
 
 function isSessionsEvent(event: EventEnvelope): event is EventEnvelope & SessionsEvent {
   return event.event.startsWith('session_');
+}
+
+function isWorkspacesEvent(event: EventEnvelope): event is EventEnvelope & WorkspacesEvent {
+  return (
+    Object.hasOwn(EVENT_REGISTRY, event.event) && EVENT_REGISTRY[event.event as AnyEventName].domain === 'workspaces'
+  );
 }
 
 /** Undefined for an event of a newer srv. */

@@ -1,5 +1,5 @@
 import { COMMON_OPTIONS } from './arguments.ts';
-import type { CommandSpec, OptionSpec } from './command.ts';
+import type { CommandSpec, NounSpec, OptionSpec } from './command.ts';
 
 /** `holdfast help COMMAND`. */
 export function commandHelp(spec: CommandSpec): string {
@@ -10,19 +10,57 @@ export function commandHelp(spec: CommandSpec): string {
 }
 
 /** `holdfast help`. */
-export function overview(commands: readonly CommandSpec[]): string {
-  const width = Math.max(...commands.map(({ name }) => name.length));
+export function overview(commands: readonly CommandSpec[], nouns: readonly NounSpec[]): string {
+  const single = commands.filter(({ name }) => !name.includes(' '));
+  const grouped = nouns.map(({ name, about }) => {
+    const verbs = verbsOf(name, commands).map((command) => verbOf(command));
+    return { name, about: `${about} (${verbs.join(', ')})` };
+  });
   return [
     'Usage: holdfast [COMMAND] [options]',
     '',
     'Terminal sessions that outlive everything but the machine. Without a command: your shell, in a session.',
     '',
     'Commands:',
-    ...commands.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`),
+    ...entries(single),
     '',
-    'Sessions are named by id, unique prefix of an id, or name. Any command that needs the runtime starts it.',
+    'Workspaces and layout:',
+    ...entries(grouped),
+    '',
+    'Things are named by id, unique prefix of an id, or name. Any command that needs the runtime starts it.',
     'More: holdfast help COMMAND',
   ].join('\n');
+}
+
+/** `holdfast help NOUN`. */
+export function nounHelp({ name, about }: NounSpec, commands: readonly CommandSpec[]): string {
+  const verbs = verbsOf(name, commands).map((command) => ({
+    name: `${verbOf(command)} ${command.usage}`.trimEnd(),
+    about: command.about,
+  }));
+  return [
+    `Usage: holdfast ${name} VERB [options]`,
+    '',
+    about,
+    '',
+    'Verbs:',
+    ...entries(verbs),
+    '',
+    `More: holdfast help ${name} VERB`,
+  ].join('\n');
+}
+
+export function verbsOf(noun: string, commands: readonly CommandSpec[]): CommandSpec[] {
+  return commands.filter(({ name }) => name.startsWith(`${noun} `));
+}
+
+export function verbOf({ name }: CommandSpec): string {
+  return name.slice(name.indexOf(' ') + 1);
+}
+
+function entries(things: readonly { name: string; about: string }[]): string[] {
+  const width = Math.max(...things.map(({ name }) => name.length));
+  return things.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`);
 }
 
 function optionLines(options: readonly OptionSpec[]): string[] {

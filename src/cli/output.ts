@@ -25,6 +25,11 @@ export class Output {
     return this.isTerminal ? process.stdout.columns : undefined;
   }
 
+  /** Terminal rows; undefined: no terminal, or it does not know. */
+  get rows(): number | undefined {
+    return this.isTerminal ? process.stdout.rows : undefined;
+  }
+
   line(text: string): void {
     writeAll(1, `${text}\n`);
   }

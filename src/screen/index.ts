@@ -1,4 +1,5 @@
 /** The screen of a session and the answers to its program's terminal queries (DESIGN §6 "Screen"), live or closed. */
+export { widthOf } from './character-width.ts';
 export { drawClosed } from './closed.ts';
 export type { Mirror } from './mirror.ts';
 export { ScreenService } from './service.ts';

@@ -1,5 +1,5 @@
 import type { EventItem } from '../../client/index.ts';
-import type { EventEnvelope } from '../../protocol/control/index.ts';
+import { type EventEnvelope, EVENT_REGISTRY } from '../../protocol/control/index.ts';
 import { flag, integer, text } from '../arguments.ts';
 import type { CommandContext } from '../command.ts';
 import { eventText } from '../event-text.ts';
@@ -10,8 +10,10 @@ export async function run({ connect, options, json, out }: CommandContext): Prom
   const topics = text(options, 'topics')
     ?.split(',')
     .filter((topic) => topic !== '');
+  const all = flag(options, 'all') || topics !== undefined;
   const holdfast = await connect();
   const show = (event: EventEnvelope & Record<string, unknown>): void => {
+    if (!all && COMINGS_AND_GOINGS.has(event.event)) return;
     if (json) out.json(event);
     else out.line(eventText(event));
   };
@@ -34,6 +36,11 @@ export async function run({ connect, options, json, out }: CommandContext): Prom
   }
   return 0;
 }
+
+/** Every command of this command line is one of them: of interest to those only who ask. */
+const COMINGS_AND_GOINGS: ReadonlySet<string> = new Set(
+  Object.entries(EVENT_REGISTRY).flatMap(([name, { domain }]) => (domain === 'connection' ? [name] : [])),
+);
 
 function showGap(item: Extract<EventItem, { type: 'gap' }>, json: boolean, out: CommandContext['out']): void {
   if (json) out.json({ event: 'gap', from: item.from, to: item.to, reason: item.reason });

@@ -1,19 +1,25 @@
 import { text } from '../arguments.ts';
 import type { CommandContext } from '../command.ts';
 import { age, printable, stateOf, table } from '../format.ts';
+import { Selectors } from '../selectors.ts';
 
 export async function run({ connect, options, json, out }: CommandContext): Promise<number> {
   const holdfast = await connect();
   const originator = text(options, 'originator');
-  const sessions = await holdfast.list(originator === undefined ? {} : { originator });
   if (json) {
-    for (const session of sessions) out.json(session);
+    const listed = await holdfast.list(originator === undefined ? {} : { originator });
+    for (const session of listed) out.json(session);
     return 0;
   }
+  const select = new Selectors(await holdfast.outline());
+  const sessions = select.outline.sessions.filter(
+    (session) => originator === undefined || session.originator === originator,
+  );
   if (sessions.length === 0) {
     out.note('no sessions; start one with: holdfast run -- COMMAND');
     return 0;
   }
+  const tabs = tabsShowing(select);
   const now = Date.now();
   const rows = sessions.map((session) => [
     session.id,
@@ -22,10 +28,22 @@ export async function run({ connect, options, json, out }: CommandContext): Prom
     session.kind,
     session.pid === null ? '-' : String(session.pid),
     age(now - session.created_at),
+    ...(tabs.size === 0 ? [] : [printable(tabs.get(session.id) ?? '-')]),
     printable(session.command),
   ]);
-  const [head, ...body] = table([['ID', 'NAME', 'STATE', 'KIND', 'PID', 'AGE', 'COMMAND'], ...rows], out.columns);
+  const heads = ['ID', 'NAME', 'STATE', 'KIND', 'PID', 'AGE', ...(tabs.size === 0 ? [] : ['TAB']), 'COMMAND'];
+  const [head, ...body] = table([heads, ...rows], out.columns);
   out.line(out.paint('bold', head!));
   if (body.length > 0) out.line(body.join('\n'));
   return 0;
+}
+
+/** Session → the tab whose block shows it. */
+function tabsShowing(select: Selectors): Map<string, string> {
+  const names = new Map(select.outline.tabs.map((tab) => [tab.id, select.tabName(tab)]));
+  return new Map(
+    select.outline.blocks.flatMap(({ session_id, tab_id }) =>
+      session_id === null ? [] : [[session_id, names.get(tab_id) ?? tab_id]],
+    ),
+  );
 }
