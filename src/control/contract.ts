@@ -64,6 +64,6 @@ export interface ControlService<C extends { cmd: string }> {
    * if it is the seed's and another one has its pid.
    */
   connected(peer: ControlPeer): Promise<{ version: number }>;
-  /** Commits its end. Exactly once per `connected` that did not reject, but for one that a newer one superseded. */
+  /** Commits its end. Exactly once per `connected`, but for one of the seed that was refused. */
   disconnected(peer: ControlPeer, reason: DisconnectReason): void;
 }

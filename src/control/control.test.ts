@@ -4,6 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  createConnectionsDomain,
+  type ConnectionsEvent,
+  type ConnectionsInput,
+  type ConnectionsState,
+} from '../domains/connections/index.ts';
 import { MemoryLog, openKernel, type Domain, type Kernel } from '../kernel/index.ts';
 import { HoldfastError, limits } from '../protocol/index.ts';
 import type {
@@ -25,22 +31,32 @@ let count = 0;
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 type Command = SessionsCommand | WorkspacesCommand;
-type ToyEvent = { event: 'session_desired'; session_id: string; desired: string };
-type ToyState = { changes: number };
+type ToyInput = Command | ConnectionsInput;
+type ToyEvent = { event: 'session_desired'; session_id: string; desired: string } | ConnectionsEvent;
+type ToyState = { changes: number; connections: ConnectionsState };
 
-const domain: Domain<ToyState, Command, ToyEvent> = {
+const connections = createConnectionsDomain();
+
+const domain: Domain<ToyState, ToyInput, ToyEvent> = {
   name: 'toy',
-  initial: () => ({ changes: 0 }),
-  decide(_state, command) {
+  initial: () => ({ changes: 0, connections: connections.initial() }),
+  decide(state, command) {
+    if (connections.decides(command)) return connections.decide(state.connections, command);
     if (command.cmd !== 'set_desired') throw new HoldfastError('not_found', 'no such session', { field: 'session' });
     return {
       events: [{ event: 'session_desired', session_id: command.session, desired: command.desired }],
       result: { session: command.session },
     };
   },
-  evolve: (state) => ({ changes: state.changes + 1 }),
-  serialise: (state) => state,
-  restore: (json) => json as ToyState,
+  evolve: ({ changes, connections: known }, event) =>
+    connections.concerns(event)
+      ? { changes, connections: connections.evolve(known, event) }
+      : { changes: changes + 1, connections: known },
+  serialise: (state) => ({ ...state, connections: connections.serialise(state.connections) }),
+  restore: (json) => {
+    const { changes, connections: known } = json as { changes: number; connections: unknown };
+    return { changes, connections: connections.restore(known) };
+  },
 };
 
 const EMPTY_SNAPSHOT: SnapshotFacts = {
@@ -73,9 +89,9 @@ class ToyService implements ControlService<Command> {
   readonly #held = new Promise<void>((resolve) => {
     this.release = resolve;
   });
-  readonly kernel: Kernel<ToyState, Command, ToyEvent>;
+  readonly kernel: Kernel<ToyState, ToyInput, ToyEvent>;
 
-  constructor(kernel: Kernel<ToyState, Command, ToyEvent>) {
+  constructor(kernel: Kernel<ToyState, ToyInput, ToyEvent>) {
     this.kernel = kernel;
   }
 
@@ -94,13 +110,22 @@ class ToyService implements ControlService<Command> {
     this.hooks.push(`shutdown ${sessions}`);
     return Promise.resolve();
   };
-  connected: ControlService<Command>['connected'] = (peer) => {
-    this.hooks.push(`+${peer.client_id}`);
-    return Promise.resolve({ version: this.kernel.version });
+  /** Commits connections of the seed only, so that the others do not move the version. */
+  connected: ControlService<Command>['connected'] = async ({ client_id, pid, kind, version, protocol }) => {
+    this.hooks.push(`+${client_id}`);
+    if (protocol !== null) return { version: this.kernel.version };
+    const actor = { client_id, pid, kind };
+    return this.kernel.execute(
+      { cmd: 'connection_opened', client_id, pid, kind, version, exclusive_pid: true },
+      { actor },
+    );
   };
   disconnected: ControlService<Command>['disconnected'] = (peer, reason) => {
-    this.hooks.push(`-${peer.client_id} ${reason}`);
+    const { client_id, pid, kind, protocol } = peer;
+    this.hooks.push(`-${client_id} ${reason}`);
     this.wake();
+    if (protocol !== null) return;
+    void this.kernel.execute({ cmd: 'connection_lost', client_id, pid, reason }, { actor: { client_id, pid, kind } });
   };
   wake: () => void = () => {};
 
@@ -331,68 +356,114 @@ describe('registration', () => {
     expect(first.got).toEqual([{ event: 'closed', reason: 'superseded' }]);
     second.send({ cmd: 'get_status', request_id: 's' });
     expect(await second.reply('s')).toMatchObject({ ok: true, status: { srv: { pid: 42 } } });
-    expect(service.hooks).toEqual(['+one', '+one', '-one superseded']);
+    expect(service.hooks).toEqual(['+one', '-one superseded', '+one']);
   });
 });
 
 describe('seed mode', () => {
   const seed = (pid: number) => ({ cmd: 'register', kind: 'host', pid, version: '9' });
+  const invalid = { event: 'error', code: 'invalid_command', message: expect.any(String), fatal: false, version: 0 };
+  const spawned = (pid: number, version: number) => ({
+    event: 'process_spawned',
+    pid,
+    kind: 'host',
+    client_version: '9',
+    version,
+  });
+  const identity = { launcher_pid: 42, launcher_version: '1.2.3' };
 
-  it('[C8] speaks the seed’s vocabulary and nothing else', async () => {
+  it('[C8] [C10] speaks the seed’s vocabulary and nothing else, in the seed’s order', async () => {
     const connection = raw().send(
       seed(7),
-      { cmd: 'ping', nonce: 5 },
+      { cmd: 'ping', nonce: 5, request_id: 'x' },
       { cmd: 'list_sessions' },
-      { cmd: 'get_events', since: 0 },
+      { cmd: 'report_window_closed', label: 'l' },
+      { cmd: 'get_events', since: 1 },
       { cmd: 'get_srv_snapshot' },
       'nonsense',
+      seed(7),
+      { cmd: 'ping', nonce: 6 },
     );
-    const got = await connection.count(6);
-    expect(got[0]).toEqual({
-      event: 'registered',
-      client_id: 1,
-      launcher_pid: 42,
-      launcher_version: '1.2.3',
-      version: 0,
-    });
-    expect(got.slice(1)).toEqual(
-      expect.arrayContaining([
-        { event: 'pong', nonce: 5, version: 0 },
-        { event: 'error', code: 'invalid_command', message: expect.any(String), fatal: false, version: 0 },
-        { event: 'event_list', events: [], version: 0 },
-        {
-          event: 'srv_snapshot',
-          lifecycle: 'running',
-          workspaces: [],
-          tabs: [],
-          active_tabs: [],
-          blocks: [],
-          version: 0,
-        },
-      ]),
-    );
+    const got = await connection.count(11);
+    const { state: _ours, ...snapshot } = EMPTY_SNAPSHOT;
+    const running = { event: 'lifecycle_phase_changed', from: 'starting', to: 'running', version: 2 };
+    expect(got).toEqual([
+      spawned(7, 1),
+      running,
+      { event: 'registered', client_id: 1, ...identity, version: 2 },
+      { event: 'pong', nonce: 5, version: 2 },
+      invalid,
+      invalid,
+      { event: 'event_list', events: [running], version: 2 },
+      { event: 'srv_snapshot', ...snapshot, version: 2 },
+      invalid,
+      { ...invalid, code: 'already_registered' },
+      { event: 'pong', nonce: 6, version: 2 },
+    ]);
   });
 
-  it('binds "a live pid is already_registered" to seed connections', async () => {
-    await raw().send(seed(7)).count(1);
+  it('[C12] binds "a live pid is already_registered" to seed connections', async () => {
+    await raw().send(seed(7)).count(3);
     const second = raw().send(seed(7));
-    expect((await second.count(1))[0]).toMatchObject({ event: 'error', code: 'already_registered', fatal: false });
+    expect(await second.count(1)).toEqual([{ ...invalid, code: 'already_registered' }]);
     const ours = await registered({ pid: 7, kind: 'host' });
     ours.send({ cmd: 'ping', request_id: 'p' });
     expect(await ours.reply('p')).toMatchObject({ ok: true });
     raws[0]!.socket.destroy();
     await waitFor(() => service.hooks.includes('-1 eof'));
     second.send(seed(7));
-    expect((await second.count(2))[1]).toMatchObject({ event: 'registered' });
+    const got = await second.count(3);
+    expect(got.slice(1)).toMatchObject([{ event: 'process_spawned' }, { event: 'registered', client_id: 3 }]);
   });
 
-  it('[C8] never sees an event of ours', async () => {
-    const connection = raw().send(seed(7));
-    await connection.count(1);
-    const ours = await registered();
+  it('[C10] tells what a connection causes in order, its own arrival first, and nothing of ours', async () => {
+    const ours = await registered({ client_id: '1' });
     await ours.send(change('s', 'c')).reply('c');
-    connection.send({ cmd: 'get_events', since: 0 });
-    expect((await connection.count(2))[1]).toEqual({ event: 'event_list', events: [], version: 1 });
+    const first = raw().send(seed(7), { cmd: 'get_events', since: 0 });
+    await first.count(4);
+    await ours.send(change('t', 'd')).reply('d');
+    const second = raw().send(seed(8));
+    await second.count(2);
+    second.send({ cmd: 'goodbye' }, { cmd: 'ping', nonce: 1 });
+    await second.until(() => second.ended);
+    first.send({ cmd: 'ping', nonce: 2 });
+    await first.until(() => first.got.some(({ event }) => event === 'pong'));
+    expect(first.got.slice(2)).toEqual([
+      { event: 'registered', client_id: 2, ...identity, version: 3 },
+      { event: 'event_list', events: first.got.slice(0, 2), version: 3 },
+      spawned(8, 5),
+      { event: 'process_exited', pid: 8, code: 0, version: 6 },
+      { event: 'pong', nonce: 2, version: 6 },
+    ]);
+    expect(second.got).toEqual([spawned(8, 5), { event: 'registered', client_id: 3, ...identity, version: 5 }]);
+    await waitFor(() => service.hooks.includes('-3 goodbye'));
+  });
+
+  it('[C11] ends the registration of a connection that left while it was being committed', async () => {
+    const connection = raw().send(seed(7));
+    connection.socket.end();
+    await waitFor(() => service.hooks.includes('-1 eof'));
+    await raw().send(seed(7)).count(2);
+    expect(service.hooks).toEqual(['+1', '-1 eof', '+2']);
+  });
+
+  it('[C15] is closed with a reason when events it was to be told are not kept any more', async () => {
+    service.subscribe = () => ({
+      next: () => Promise.resolve([{ type: 'gap', from: 4, to: 9, reason: 'retention' }]),
+      close() {},
+    });
+    const connection = raw().send(seed(7));
+    await connection.until(() => connection.ended);
+    expect(connection.got).toEqual([{ ...invalid, message: expect.stringContaining('4 to 9'), fatal: true }]);
+  });
+
+  it('[C7] [C15] says in the seed’s words why it closes a flooding client', async () => {
+    await restart({ lines: { burst: 20, perSecond: 0.001 } });
+    const connection = raw().send(seed(7));
+    await connection.count(3);
+    connection.send(...Array.from({ length: 50 }, () => ({ cmd: 'ping', nonce: 1 })));
+    await connection.until(() => connection.ended);
+    expect(connection.got.at(-1)).toEqual({ ...invalid, fatal: true });
   });
 });
 

@@ -2,13 +2,13 @@
 import type { CloseReason } from '../protocol/control/index.ts';
 import type { Clock } from '../runtime/index.ts';
 import type { BudgetSize } from './budget.ts';
-import type { ControlPeer, ControlService } from './contract.ts';
+import type { ControlService } from './contract.ts';
 import type { EventTexts } from './fan-out.ts';
 
 /** A connection as the server's registers know it. */
 export interface Registrant {
-  /** Null until registered. */
-  readonly peer: ControlPeer | null;
+  /** The client id it has; the server sets it. */
+  claimed: string | null;
   /** Tells the client why, then closes. */
   end(reason: CloseReason): void;
 }
@@ -32,9 +32,8 @@ export interface ServerContext<C extends { cmd: string }> {
   /** In constant time. */
   tokenMatches(token: string): boolean;
   /** Makes `connection` the one of its client id; an older one is closed `superseded`. */
-  claimClient(clientId: string, connection: Registrant): void;
-  /** False when a live seed connection has this pid. */
-  claimSeedPid(pid: number, connection: Registrant): boolean;
-  nextSeedId(): number;
+  claim(clientId: string, connection: Registrant): void;
+  /** A number that no connection has for its client id. */
+  claimSeedId(connection: Registrant): number;
   gone(connection: Registrant): void;
 }

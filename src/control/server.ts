@@ -19,7 +19,6 @@ export interface ControlServerOptions<C extends { cmd: string }> {
 export class ControlServer<C extends { cmd: string }> {
   readonly #connections = new Set<Registrant>();
   readonly #byClient = new Map<string, Registrant>();
-  readonly #bySeedPid = new Map<number, Registrant>();
   readonly #context: ServerContext<C>;
   #seedIds = 0;
   #closing = false;
@@ -39,16 +38,13 @@ export class ControlServer<C extends { cmd: string }> {
       },
       texts: new EventTexts(),
       tokenMatches: (token) => timingSafeEqual(digest, sha256(token)),
-      claimClient: (clientId, connection) => {
-        this.#byClient.get(clientId)?.end('superseded');
-        this.#byClient.set(clientId, connection);
+      claim: (clientId, connection) => this.#claim(clientId, connection),
+      claimSeedId: (connection) => {
+        do this.#seedIds++;
+        while (this.#byClient.has(String(this.#seedIds)));
+        this.#claim(String(this.#seedIds), connection);
+        return this.#seedIds;
       },
-      claimSeedPid: (pid, connection) => {
-        if (this.#bySeedPid.has(pid)) return false;
-        this.#bySeedPid.set(pid, connection);
-        return true;
-      },
-      nextSeedId: () => ++this.#seedIds,
       gone: (connection) => this.#forget(connection),
     };
   }
@@ -78,11 +74,21 @@ export class ControlServer<C extends { cmd: string }> {
     await empty;
   }
 
+  #claim(clientId: string, connection: Registrant): void {
+    this.#byClient.get(clientId)?.end('superseded');
+    this.#release(connection);
+    this.#byClient.set(clientId, connection);
+    connection.claimed = clientId;
+  }
+
+  #release(connection: Registrant): void {
+    const { claimed } = connection;
+    if (claimed !== null && this.#byClient.get(claimed) === connection) this.#byClient.delete(claimed);
+  }
+
   #forget(connection: Registrant): void {
     this.#connections.delete(connection);
-    const { peer } = connection;
-    if (peer !== null && this.#byClient.get(peer.client_id) === connection) this.#byClient.delete(peer.client_id);
-    if (peer !== null && this.#bySeedPid.get(peer.pid) === connection) this.#bySeedPid.delete(peer.pid);
+    this.#release(connection);
     if (this.#connections.size === 0) this.#empty();
   }
 }

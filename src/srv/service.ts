@@ -96,12 +96,19 @@ export class SrvService implements ControlService<DomainCommand> {
     return this.#options.shutdown(sessions);
   }
 
-  connected({ client_id, pid, kind, version, protocol }: ControlPeer): Promise<{ version: number }> {
-    const actor = { client_id, pid, kind };
-    return this.#options.kernel.execute(
-      { cmd: 'connection_opened', client_id, pid, kind, version, exclusive_pid: protocol === null },
-      { actor },
-    );
+  async connected({ client_id, pid, kind, version, protocol }: ControlPeer): Promise<{ version: number }> {
+    const { kernel, journal } = this.#options;
+    const exclusive_pid = protocol === null;
+    try {
+      return await kernel.execute(
+        { cmd: 'connection_opened', client_id, pid, kind, version, exclusive_pid },
+        { actor: { client_id, pid, kind } },
+      );
+    } catch (thrown) {
+      const error = HoldfastError.from(thrown);
+      if (error.code !== 'already_registered') journal.write('warn', `${client_id} is unrecorded: ${error.message}`);
+      throw error;
+    }
   }
 
   disconnected({ client_id, pid, kind }: ControlPeer, reason: DisconnectReason): void {

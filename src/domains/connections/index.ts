@@ -24,7 +24,7 @@ export type ConnectionsInput =
       version: string;
       exclusive_pid?: boolean;
     }
-  /** Not told of a connection that a newer one of its client superseded: that one's opening ended it. */
+  /** Nothing if that is known: a newer connection of its client may have superseded it. */
   | { cmd: 'connection_lost'; client_id: string; pid: number; reason: DisconnectReason }
   /** A new srv process: no connection of the last one is left. */
   | { cmd: 'connections_reset' };
