@@ -49,8 +49,9 @@ export function bare(): Peer {
   };
 }
 
-export function dtach(): Peer {
-  const directory = mkdtempSync(join(tmpdir(), 'hfb-'));
+/** Its files are in a directory of `parent`, whose owner removes them. */
+export function dtach(parent: string): Peer {
+  const directory = mkdtempSync(join(parent, 'p-'));
   const env = cleanEnvironment(directory);
   let next = 0;
   const newSocket = () => join(directory, `d${next++}`);
@@ -77,8 +78,9 @@ export function dtach(): Peer {
   };
 }
 
-export function tmux(): Peer {
-  const directory = mkdtempSync(join(tmpdir(), 'hfb-'));
+/** Its files are in a directory of `parent`, whose owner removes them. */
+export function tmux(parent: string): Peer {
+  const directory = mkdtempSync(join(parent, 'p-'));
   const env = cleanEnvironment(directory);
   const config = join(directory, 'conf');
   execFileSync('/bin/sh', ['-c', `cat > ${config}`], { input: TMUX_CONFIG });
@@ -102,8 +104,9 @@ export function tmux(): Peer {
   };
 }
 
-export function screen(): Peer {
-  const directory = mkdtempSync(join(tmpdir(), 'hfb-'));
+/** Its files are in a directory of `parent`, whose owner removes them. */
+export function screen(parent: string): Peer {
+  const directory = mkdtempSync(join(parent, 'p-'));
   const env = { ...cleanEnvironment(directory), SCREENDIR: directory };
   let next = 0;
   return {

@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
-import { connect } from '../../src/client/index.ts';
+import { connect, type Holdfast } from '../../src/client/index.ts';
 import { homePaths } from '../../src/protocol/home/index.ts';
 import { openControl } from '../control.ts';
 import { AFTER_SNAPSHOT, type LargeLog, LARGE_EVENTS } from '../large-log.ts';
@@ -24,8 +24,7 @@ export async function replay(large: LargeLog, loader: string, rounds: number): P
     { name: 'subscribe since 0', run: () => perSecond(() => subscribeFromStart(home)) },
   ];
   const figures = await interleave(contenders, Math.min(rounds, ROUNDS_AT_MOST));
-  await holdfast.down();
-  holdfast.close();
+  await endHard(holdfast);
   return rows(
     `replay of ${LARGE_EVENTS} events (toy stream of workspaces events, put into the log ${FILL_BATCH} a commit)`,
     'events/s',
@@ -55,12 +54,16 @@ export async function restart(large: LargeLog, loader: string, rounds: number): 
     },
   }));
   const figures = await interleave(contenders, rounds);
-  for (const { holdfast } of opened) {
-    await holdfast.down();
-    holdfast.close();
-  }
+  for (const { holdfast } of opened) await endHard(holdfast);
   removeDirectory(small);
   return rows('srv killed → first reply', 'ms', figures, ['empty log']);
+}
+
+/** An orderly end would make a snapshot, and the next start easier than what is measured. */
+async function endHard(holdfast: Holdfast): Promise<void> {
+  const { srv } = await holdfast.status();
+  holdfast.close();
+  process.kill(srv.pid ?? 0, 'SIGKILL');
 }
 
 async function perSecond(read: () => Promise<number>): Promise<number> {
