@@ -8,6 +8,11 @@ export function seededRandom(what: string): Random {
   const given = process.env['HOLDFAST_TEST_SEED'];
   const seed = given === undefined ? Date.now() % 2 ** 32 : Number(given);
   console.log(`${what}: HOLDFAST_TEST_SEED=${seed}`);
+  return randomFrom(seed);
+}
+
+/** The same seed, the same numbers. */
+export function randomFrom(seed: number): Random {
   let state = seed >>> 0;
   return (below) => {
     state = (state + 0x6d2b79f5) >>> 0;
