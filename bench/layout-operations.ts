@@ -86,14 +86,8 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     name: 'layout_resize_nodes, two',
-    act: (turn) => ({
-      cmd: 'layout_resize_nodes',
-      ...where,
-      ops: [
-        { node_id: nodeAt(turn), size: 11 + (turn % 5) },
-        { node_id: nodeAt(turn + COLUMNS), size: 9 - (turn % 5) },
-      ],
-    }),
+    act: (turn) => resize(turn, 11, 9),
+    undo: (turn) => resize(turn, 10, 10),
   },
   {
     name: 'layout_replace_node',
@@ -135,6 +129,14 @@ function nodeAt(turn: number): string {
 
 function move(turn: number, column: number, index: number): WorkspacesCommand {
   return { cmd: 'layout_move_node', ...where, node_id: nodeAt(turn), new_parent_id: `c${column}`, index };
+}
+
+function resize(turn: number, one: number, other: number): WorkspacesCommand {
+  const ops = [
+    { node_id: nodeAt(turn), size: one },
+    { node_id: nodeAt(turn + COLUMNS), size: other },
+  ];
+  return { cmd: 'layout_resize_nodes', ...where, ops };
 }
 
 function replace(target_id: string, new_node: LayoutNode): WorkspacesCommand {

@@ -72,7 +72,10 @@ async function main(): Promise<void> {
   writeFileSync(join(directory, 'lines'), LINE.repeat(2_000_000));
   const runtime = await startRuntime(join(process.cwd(), 'dist', 'holdfast.cjs'));
   const large = new LargeLog(runtime.loader);
-  const peers = [...[bare(), dtach(directory), tmux(directory), screen(directory)].filter(installed), holdfastPeer(runtime)];
+  const peers = [
+    ...[bare(), dtach(directory), tmux(directory), screen(directory)].filter(installed),
+    holdfastPeer(runtime),
+  ];
   process.stdout.write(`Node ${process.versions.node}, ${cpus().length} cores, ${rounds} rounds\n\n`);
   const all: Row[] = [];
   try {

@@ -1,6 +1,7 @@
 /**
- * Durable commands through the control socket: how many, and how long each takes. Beside them the same commit made by
- * the log alone, SQLite doing nothing else, and tmux, which keeps nothing on disk.
+ * Durable commands through the control socket: how many, and how long each takes a client. All clients are in this
+ * process, so that with many of them its own turn to read is part of what they wait for. Beside them the same commit
+ * made by the log alone, SQLite doing nothing else, and tmux, which keeps nothing on disk.
  */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
