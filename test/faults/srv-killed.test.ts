@@ -1,14 +1,13 @@
 /** srv is killed, at random and at every fault point, while eight sessions flood and clients change others. */
 import { describe, expect, it } from 'vitest';
-import { isAlive, processIdentity } from '../../src/process/index.ts';
 import type { FaultPoint } from '../../src/runtime/index.ts';
 import { collect } from '../support/collect.ts';
 import { bare, EventsFollower } from '../support/events-follower.ts';
 import { Flood } from '../support/flood.ts';
-import { checkPrinted, dawdle } from '../support/oracle-reader.ts';
+import { checkPrinted } from '../support/oracle-reader.ts';
 import { type Random, seededRandom } from '../support/random.ts';
-import { PATIENCE_MS, soon, TestRuntime, until } from '../support/runtime.ts';
-import { srvProcesses } from '../support/srv-processes.ts';
+import { soon, TestRuntime, until } from '../support/runtime.ts';
+import { dieAt, killAtRandom } from '../support/srv-deaths.ts';
 import { type HistoryEvent, Workload } from '../support/workload.ts';
 
 const long = process.env['HOLDFAST_TEST_LONG'] === '1';
@@ -149,15 +148,7 @@ describe('under a flood in 8 sessions', () => {
     const random = seededRandom('srv killed at random');
     await using scene = await Scene.open(random);
     for (let round = 0; round < ROUNDS; round++) {
-      await dawdle(random(1_200));
-      // Every third time whoever is there, serving or still starting.
-      if (round % 3 === 2) {
-        for (const { pid, start_time } of srvProcesses(scene.runtime.home)) {
-          if (processIdentity(pid)?.start_time === start_time) process.kill(pid, 'SIGKILL');
-        }
-      } else {
-        await scene.runtime.killSrv();
-      }
+      await killAtRandom(scene.runtime, random, round, 1_200);
       scene.flood.expectAllAlive();
     }
     await scene.checkAll();
@@ -174,19 +165,10 @@ describe('under a flood in 8 sessions', () => {
       printed.process.kill('SIGSTOP');
       // Beyond what adopting this many sessions can take.
       const hit = point.startsWith('broker') ? 1 + random(3) : 2 * flood.sessions.length + 12 + random(6);
-      runtime.planFaults(`${point}=kill@${hit}`);
-      await runtime.killSrv();
-      const doomed = processIdentity(await runtime.srvPid())!;
-      runtime.planFaults(undefined);
-      printed.process.kill('SIGCONT');
-      await until(
-        () => {
-          scene.workload.expectWorking();
-          return !isAlive(doomed);
-        },
-        `srv to die at ${point}, hit ${hit}`,
-        2 * PATIENCE_MS,
-      );
+      await dieAt(runtime, point, hit, {
+        started: () => void printed.process.kill('SIGCONT'),
+        working: () => scene.workload.expectWorking(),
+      });
       flood.expectAllAlive();
     }
     await scene.checkAll();

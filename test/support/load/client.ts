@@ -30,6 +30,15 @@ export interface ClientOptions {
   impatient: boolean;
 }
 
+interface Attempt {
+  entry: Entry;
+  deadlineMs: number;
+  refusals?: readonly string[];
+}
+
+/** What the state has become without a command can keep it from being carried out at all. */
+const REFUSALS = ['not_found', 'conflict', 'invalid_argument'];
+
 /** Longest a command may take, over any number of srv's deaths. */
 const PATIENT_MS = 60_000;
 /** What srv's death, or a client that would not wait, makes of a command. */
@@ -72,7 +81,9 @@ export class LoadClient {
       if (entry.refused !== null || this.#options.random(100) >= share) continue;
       repeated++;
       const known = entry.version;
-      await this.#attempt(entry, PATIENT_MS);
+      // What was never carried out is decided now, on another state.
+      const refusals = known === null ? REFUSALS : entry.mayBeRefused;
+      await this.#attempt({ entry, deadlineMs: PATIENT_MS, refusals });
       if (known !== null && entry.version !== known) {
         throw new Error(`${entry.command.cmd} was at ${known}; its key says ${entry.version} ${entry.refused}`);
       }
@@ -90,22 +101,22 @@ export class LoadClient {
     const { random } = this.#options;
     const attempts = impatient && random(4) === 0 ? 1 + random(3) : 0;
     for (let attempt = 0; attempt < attempts && !isAnswered(entry); attempt++)
-      await this.#attempt(entry, 1 + random(30));
+      await this.#attempt({ entry, deadlineMs: 1 + random(30) });
     // One of two that were not answered is given up; the others insist.
     const insists = attempts === 0 || random(2) === 0;
-    if (insists && !isAnswered(entry)) await this.#attempt(entry, PATIENT_MS);
+    if (insists && !isAnswered(entry)) await this.#attempt({ entry, deadlineMs: PATIENT_MS });
     if (insists && !isAnswered(entry)) throw new Error(`${draft.command.cmd} got no answer in ${PATIENT_MS} ms`);
     if (entry.version !== null) draft.done();
   }
 
-  async #attempt(entry: Entry, deadlineMs: number): Promise<void> {
+  async #attempt({ entry, deadlineMs, refusals = entry.mayBeRefused }: Attempt): Promise<void> {
     try {
       const reply = await this.#calls.call(entry.command, true, { key: entry.key, deadlineMs });
       entry.version = reply.version;
     } catch (error) {
       const { code, message } = HoldfastError.from(error);
       if (UNANSWERED.has(code)) return;
-      if (!entry.mayBeRefused.includes(code)) {
+      if (!refusals.includes(code)) {
         throw new Error(`${JSON.stringify(entry.command)}: ${code} ${message}`, { cause: error });
       }
       entry.refused = code;

@@ -20,6 +20,15 @@ export interface LoadOptions {
   stride: number;
 }
 
+export interface Checked {
+  events: number;
+  commands: number;
+  /** Commands without an answer. */
+  unacknowledged: number;
+  /** States that were compared. */
+  states: number;
+}
+
 /** What a state was said to be at a version. */
 interface Claim {
   who: string;
@@ -103,14 +112,15 @@ export class Load implements AsyncDisposable {
    * The log against everything that was said: versions contiguous, what subscribers heard is what the log holds in its
    * order, its replay gives every state that a subscriber or srv had, and the books are right.
    */
-  async check(): Promise<{ events: number; commands: number; states: number }> {
+  async check(): Promise<Checked> {
     const { events, complete } = await this.#runtime.holdfast.history();
     expect(complete).toBe(true);
     expect(events.findIndex(({ version }, at) => version !== at + 1)).toBe(-1);
     const states = this.#checkStates(events);
     const books = (await this.#all('books', undefined)).flat();
     checkBooks(books, events);
-    return { events: events.length, commands: books.length, states };
+    const unacknowledged = books.filter(({ version, refused }) => version === null && refused === null).length;
+    return { events: events.length, commands: books.length, unacknowledged, states };
   }
 
   end(): void {
