@@ -48,8 +48,8 @@ describe('kill -9 of srv', () => {
   });
 
   it('after a termination was committed and before it was forwarded: the next srv does it', async () => {
-    // Third batch: created, started, desired.
-    const first = await home.up({ HOLDFAST_FAULT_PLAN: 'kernel.reply.before=kill@3' });
+    // Fourth batch: connected, created, started, desired.
+    const first = await home.up({ HOLDFAST_FAULT_PLAN: 'kernel.reply.before=kill@4' });
     await first.request({ cmd: 'subscribe' });
     const { id } = await first.create(cat);
     await first.event('session_started', id);
@@ -58,6 +58,23 @@ describe('kill -9 of srv', () => {
     await next.request({ cmd: 'subscribe', since: 0 });
     expect(await next.event('session_desired', id)).toMatchObject({ desired: 'stopped' });
     expect(await next.event('session_ended', id)).toMatchObject({ cause: 'terminated' });
+  });
+
+  it('[W11] after a block was deleted with its session and before that was ended: the next srv ends it', async () => {
+    // Connected, created, started, workspace, tab, block, deleted.
+    const first = await home.up({ HOLDFAST_FAULT_PLAN: 'kernel.reply.before=kill@7' });
+    await first.request({ cmd: 'subscribe' });
+    const { id } = await first.create(cat);
+    await first.event('session_started', id);
+    await first.request({ cmd: 'create_workspace', workspace_id: 'w', name: '' });
+    await first.request({ cmd: 'create_tab', workspace_id: 'w', tab_id: 't', name: '' });
+    await first.request({ cmd: 'create_block', tab_id: 't', block_id: 'b', session_id: id, place: {} });
+    const deletion = { cmd: 'delete_block', tab_id: 't', block_id: 'b', session: 'terminate' };
+    await expect(first.request(deletion)).rejects.toThrow('disconnected');
+    const next = await home.up();
+    await next.request({ cmd: 'subscribe', since: 0 });
+    expect(await next.event('session_ended', id)).toMatchObject({ cause: 'terminated' });
+    expect(next.lines.filter(({ event }) => event === 'block_deleted')).toHaveLength(1);
   });
 
   it.each(['broker.assign.before', 'broker.assign.after'])(
