@@ -1,5 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import {
+  type AnyEventName,
+  EVENT_REGISTRY,
+  type EventEnvelope,
+  type WorkspacesEvent,
+} from '../protocol/control/index.ts';
 import { eventText } from './event-text.ts';
+import { workspaceEventText } from './workspace-event-text.ts';
 
 const AT = Date.UTC(2026, 0, 2, 3, 4, 5);
 const line = (fields: Record<string, unknown> & { event: string }): string =>
@@ -28,4 +36,40 @@ it('shows the fields of an event it does not know', () => {
 
 it('lets no control character of a foreign text through', () => {
   expect(line({ event: 'session_warning', message: 'a\x1b[2Jb' })).toContain('a\\x1b[2Jb');
+});
+
+const golden = readFileSync(new URL('../../test/fixtures/wire/events.ndjson', import.meta.url), 'utf8')
+  .trim()
+  .split('\n')
+  .map((text) => JSON.parse(text) as { event: AnyEventName } & EventEnvelope & Record<string, unknown>)
+  .filter(({ event }) => EVENT_REGISTRY[event].domain === 'workspaces');
+
+it('says what every event on workspaces is about, without its tree', () => {
+  expect(new Set(golden.map(({ event }) => event)).size).toBeGreaterThan(30);
+  for (const event of golden) {
+    const told = workspaceEventText(event as unknown as WorkspacesEvent);
+    expect(told?.subject, event.event).toMatch(/^[a-z]/);
+    expect(told?.detail, event.event).not.toMatch(/new_tree|flexDirection|undefined/);
+    expect(eventText(event)).toContain(`${event.event.padEnd(22)}  ${told?.subject}`);
+  }
+});
+
+it.each([
+  [{ event: 'tab_created', workspace_id: 'w', tab_id: 't', name: 'Tab 1' }, 't  Tab 1 in w'],
+  [{ event: 'block_created', tab_id: 't', block_id: 'b', meta: {}, session_id: 's' }, 'b  in t, shows s'],
+  [{ event: 'block_bound', block_id: 'b', session_id: null }, 'b  no session'],
+  [
+    {
+      event: 'layout_node_inserted',
+      tab_id: 't',
+      node: { id: 'n' },
+      new_tree: { id: 'r', children: [{ id: 'm' }, { id: 'n' }] },
+    },
+    't  n, 2 panes',
+  ],
+  [{ event: 'layout_cleared', tab_id: 't', new_tree: null }, 't'],
+])('says what matters of %j', (event, expected) => {
+  expect(eventText({ version: 7, at: AT, ...event })).toBe(
+    `7  2026-01-02 03:04:05  ${event.event.padEnd(22)}  ${expected}`,
+  );
 });

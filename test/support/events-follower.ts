@@ -13,7 +13,7 @@ export class EventsFollower {
 
   /** From the first event. */
   constructor(runtime: TestRuntime) {
-    this.process = runtime.spawn(['events', '--follow', '--json', '--since', '0']);
+    this.process = runtime.spawn(['events', '--all', '--follow', '--json', '--since', '0']);
     createInterface(this.process.stdout!).on('line', (line) => {
       this.events.push(JSON.parse(line) as HistoryEvent);
       this.#changed();
