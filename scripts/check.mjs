@@ -1,6 +1,6 @@
-// `npm run check`: types, lint, format, layers, dead code and what is made from the schemas, side by side. Prints what a
-// failing tool said.
-//   check.mjs [types | lint | format | layers | unused | schemas …]
+// `npm run check`: types, lint, format, layers, dead code, what is made from the schemas, and the table of what tests
+// each command, side by side. Prints what a failing tool said.
+//   check.mjs [types | lint | format | layers | unused | schemas | coverage …]
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { inRoot } from './lib/project.mjs';
@@ -15,6 +15,7 @@ const TOOLS = {
   unused: [tool('knip', 'bin', 'knip.js'), '--no-progress', '--no-config-hints'],
   lint: [tool('oxlint', 'bin', 'oxlint'), '--deny-warnings', '--report-unused-disable-directives-severity=error'],
   types: [tsc, '--pretty', 'false'],
+  coverage: [inRoot('scripts', 'command-coverage.mjs'), '--check'],
   schemas: [inRoot('scripts', 'schemas.mjs'), '--check'],
   format: [tool('@biomejs', 'biome', 'bin', 'biome'), 'format', '--reporter=summary', '--colors=off'],
 };
