@@ -57,7 +57,7 @@ describe('[X6] what people type', () => {
       () => select.tab('T'),
       '"T" names 3 tabs: TA1 (work/Tab 1), TA2 (work/logs), TB1 (play/Tab 1); say more of the id',
     ],
-    [() => select.node('B'), 'say which tab with --tab'],
+    [() => select.node('B'), 'or which tab with --tab'],
     [() => select.block('BA'), '"BA" names 2 blocks: BA1 (vim in work/Tab 1), BA2 (in work/Tab 1)'],
     [
       () => select.workspaceOrOnly(undefined, '--workspace'),

@@ -176,28 +176,18 @@ function pick<T>(kind: string, word: string, candidates: readonly Candidate<T>[]
     ({ names }) => names.includes(word),
     ({ ids }) => word !== '' && ids.some((id) => id.startsWith(word) || id.startsWith(word.toUpperCase())),
   ];
-  const field = kind.toUpperCase();
   for (const isMeant of stages) {
     const [first, ...more] = candidates.filter(isMeant);
     if (first === undefined) continue;
     if (more.length === 0) return first.thing;
     const all = [first, ...more].map(({ ids, label }) => ({ id: ids[0]!, label }));
-    throw new HoldfastError(
-      'ambiguous',
-      `"${printable(word)}" names ${all.length} ${kind}s: ${listed(all)}; ${kind === 'node' ? 'say which tab with --tab' : 'say more of the id'}`,
-      {
-        field,
-        details: { candidates: all.slice(0, NAMED).map(({ id }) => id), count: all.length },
-      },
-    );
+    const hint = kind === 'node' ? 'say more of the id, or which tab with --tab' : 'say more of the id';
+    throw new HoldfastError('ambiguous', `"${printable(word)}" names ${all.length} ${kind}s: ${listed(all)}; ${hint}`, {
+      details: { candidates: all.slice(0, NAMED).map(({ id }) => id), count: all.length },
+    });
   }
-  throw new HoldfastError(
-    'not_found',
-    `there is no ${kind} "${printable(word)}"; see: holdfast ${LISTED_BY[kind] ?? `${kind} ls`}`,
-    {
-      field,
-    },
-  );
+  const listing = LISTED_BY[kind] ?? `${kind} ls`;
+  throw new HoldfastError('not_found', `there is no ${kind} "${printable(word)}"; see: holdfast ${listing}`);
 }
 
 const LISTED_BY: Readonly<Record<string, string>> = { session: 'ls', node: 'layout show --tree' };
