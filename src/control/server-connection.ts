@@ -111,9 +111,11 @@ export class ServerConnection<C extends { cmd: string }> implements Registrant, 
 
   /** Reads only while replies flow and not too much is under way. */
   #throttle(): void {
+    // While it closes, what still comes is read into nothing.
+    if (this.#loss !== null) return;
     const { load } = this.#conversation;
     if (load >= this.#context.limits.requests || !this.#connection.writable) this.#connection.pause();
-    else if (this.#loss === null) this.#connection.resume();
+    else this.#connection.resume();
   }
 
   #lose(reason: DisconnectReason): void {

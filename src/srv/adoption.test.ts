@@ -168,6 +168,8 @@ describe('a damaged or missing database', () => {
       code: 'storage_error',
       message: expect.stringContaining('doctor --repair'),
     });
+    await expect(safe.request({ cmd: 'create_workspace', name: '' })).rejects.toMatchObject({ code: 'storage_error' });
+    expect(await safe.request({ cmd: 'get_srv_snapshot' })).toMatchObject({ state: { sessions: [{ id }] } });
     expect(readFileSync(home.paths.database).equals(before)).toBe(true);
     const { shim_pid } = await safe.get(id);
     await home.down();
