@@ -1,9 +1,12 @@
 import { COMMON_OPTIONS } from './arguments.ts';
 import type { CommandSpec, NounSpec, OptionSpec } from './command.ts';
 
+const OPTIONS = '[options]';
+
 /** `holdfast help COMMAND`. */
 export function commandHelp(spec: CommandSpec): string {
-  const parts = [`Usage: holdfast ${spec.name}${spec.usage === '' ? '' : ` ${spec.usage}`} [options]`, '', spec.about];
+  const usage = spec.usage.includes(OPTIONS) ? spec.usage : `${spec.usage} ${OPTIONS}`.trimStart();
+  const parts = [`Usage: holdfast ${spec.name} ${usage}`, '', spec.about];
   if (spec.details !== undefined) parts.push('', spec.details);
   parts.push('', 'Options:', ...optionLines([...spec.options, ...COMMON_OPTIONS]));
   return parts.join('\n');
@@ -12,9 +15,9 @@ export function commandHelp(spec: CommandSpec): string {
 /** `holdfast help`. */
 export function overview(commands: readonly CommandSpec[], nouns: readonly NounSpec[]): string {
   const single = commands.filter(({ name }) => !name.includes(' '));
-  const grouped = nouns.map(({ name, about }) => {
+  const grouped = nouns.map(({ name }) => {
     const verbs = verbsOf(name, commands).map((command) => verbOf(command));
-    return { name, about: `${about} (${verbs.join(', ')})` };
+    return { name, about: verbs.join(' ') };
   });
   return [
     'Usage: holdfast [COMMAND] [options]',
@@ -24,10 +27,10 @@ export function overview(commands: readonly CommandSpec[], nouns: readonly NounS
     'Commands:',
     ...entries(single),
     '',
-    'Workspaces and layout:',
+    'Workspaces and layout, each with a verb:',
     ...entries(grouped),
     '',
-    'Things are named by id, unique prefix of an id, or name. Any command that needs the runtime starts it.',
+    'Things are named by id, unique prefix of an id, or name. What needs the runtime starts it.',
     'More: holdfast help COMMAND',
   ].join('\n');
 }
@@ -35,7 +38,7 @@ export function overview(commands: readonly CommandSpec[], nouns: readonly NounS
 /** `holdfast help NOUN`. */
 export function nounHelp({ name, about }: NounSpec, commands: readonly CommandSpec[]): string {
   const verbs = verbsOf(name, commands).map((command) => ({
-    name: `${verbOf(command)} ${command.usage}`.trimEnd(),
+    name: `${verbOf(command)} ${command.usage.replace(OPTIONS, '')}`.trimEnd(),
     about: command.about,
   }));
   return [

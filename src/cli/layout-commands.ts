@@ -12,7 +12,7 @@ export const SIDES = [
 export const splitSize = {
   name: 'size',
   value: 'N|N%',
-  about: 'what the new pane gets of the other’s room: N of its size, or percent (default 50%)',
+  about: 'what it gets of the other’s room: N of its size, or percent (default 50%)',
 } as const;
 
 export const noFocus = { name: 'no-focus', about: 'leave the focus where it is' } as const;

@@ -202,7 +202,8 @@ const BLOCK: readonly CommandSpec[] = [
   {
     name: 'block move',
     usage: 'BLOCK TAB',
-    about: 'move a block to another tab, where it is parked, or within its own',
+    about: 'move a block to another tab, where it is parked',
+    details: 'With its own tab and --index it changes its place in the order only.',
     options: [{ name: 'index', value: 'N', about: 'its place in the order there, from 0 (default: the end)' }],
     positionals: [2, 2],
     load: async () => ({ run: (await block()).move }),

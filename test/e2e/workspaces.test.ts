@@ -1,7 +1,10 @@
 /** Workspaces, tabs, blocks, layouts and windows on the real command line, and through the SDK. */
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Outline } from '../../src/client/index.ts';
 import type { LayoutNode } from '../../src/protocol/control/index.ts';
+import { collect } from '../support/collect.ts';
 import { holdfast, type Ran } from '../support/holdfast-command.ts';
 import { TestRuntime, testEnvironment, FAULTS_LOADER } from '../support/runtime.ts';
 import { createIds, systemClock } from '../../src/runtime/index.ts';
@@ -422,6 +425,32 @@ describe('through the SDK', () => {
     await events.return();
     const whole = await runtime.holdfast.snapshot();
     expect(value).toMatchObject({ type: 'snapshot', snapshot: { workspaces: whole.workspaces, blocks: whole.blocks } });
+  });
+});
+
+describe('the README', () => {
+  it('[X9] [X8] says what is true of workspaces and layout', async () => {
+    await using fresh = await TestRuntime.start();
+    const text = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    const section = text.slice(text.indexOf('## Workspaces and layout'), text.indexOf('## What it does'));
+    const lines = [...section.matchAll(/^```sh\n([^]*?)^```/gm)].flatMap(([, commands = '']) =>
+      commands.trim().split('\n'),
+    );
+    expect(lines.length).toBeGreaterThan(10);
+    // `attach` wants a terminal; `!` expects the refusal.
+    const script = lines
+      .filter((line) => !line.includes(' attach '))
+      .map((line) => (line.includes('# refused') ? `! ${line}` : line));
+    const child = spawn('sh', ['-ec', `holdfast() { "$NODE" "$LOADER" "$@"; }\n${script.join('\n')}`], {
+      env: { ...fresh.env, NODE: process.execPath, LOADER: FAULTS_LOADER },
+      cwd: fresh.home,
+    });
+    const { status, stdout, stderr } = await collect(child);
+    expect({ status, stderr }).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(/^[^\n]*--detach[^\n]*\n$/) as string,
+    });
+    expect(stdout.toString()).toMatch(/work\/agents: 3 panes\n┌[^]*┐[^]*\* [^]*top[^]*┘\n[^]*clock +running/);
   });
 });
 
