@@ -104,7 +104,7 @@ function create(
     umask: command.umask ?? null,
     limits: sessionLimits,
   };
-  const session = evolve(initialState(), event, context.now).sessions.get(event.session_id);
+  const session = evolve(initialState(), event, 0, context.now).sessions.get(event.session_id);
   if (session === undefined) throw new HoldfastError('internal', 'a created session is not in the state');
   return { events: [event], result: { session: toRecord(session, policy.places) } };
 }

@@ -2,6 +2,7 @@
 import type { SessionsEvent } from '../../protocol/control/index.ts';
 import type { SessionsInput } from './commands.ts';
 import { decide, type SessionsContext, type SessionsDecision, type SessionsPolicy } from './decide.ts';
+import { changedAt } from './select.ts';
 import { evolve, initialState, restore, serialise, type SessionsState } from './state.ts';
 
 export type { CreatedFacts, ObservationCommand, SessionsInput, StartFacts } from './commands.ts';
@@ -17,6 +18,8 @@ export interface SessionsDomain {
   evolve(state: SessionsState, event: SessionsEvent, version: number, at: number): SessionsState;
   serialise(state: SessionsState): unknown;
   restore(json: unknown): SessionsState;
+  /** Version of the last event about the session a command names; undefined when it names none, or not one. */
+  changedAt(state: SessionsState, command: SessionsInput): number | undefined;
 }
 
 export function createSessionsDomain(policy: SessionsPolicy): SessionsDomain {
@@ -24,8 +27,9 @@ export function createSessionsDomain(policy: SessionsPolicy): SessionsDomain {
     name: 'sessions',
     initial: initialState,
     decide: (state, command, context) => decide(policy, state, command, context),
-    evolve: (state, event, _version, at) => evolve(state, event, at),
+    evolve,
     serialise,
     restore,
+    changedAt,
   };
 }

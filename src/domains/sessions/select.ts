@@ -1,5 +1,6 @@
 /** Selectors: how a person or a script names a session (DESIGN §9). */
 import { HoldfastError, invalid } from '../../protocol/index.ts';
+import type { SessionsInput } from './commands.ts';
 import type { Session, SessionsState } from './state.ts';
 
 const CANDIDATES_SHOWN_COUNT = 10;
@@ -12,11 +13,7 @@ export function selectSession(state: SessionsState, selector: string): Session {
   if (typeof selector !== 'string' || selector === '') {
     throw invalid('session', 'name a session by its id, a unique prefix of it, or its name');
   }
-  const exact = state.sessions.get(selector) ?? state.sessions.get(state.names.get(selector) ?? '');
-  if (exact !== undefined) return exact;
-  const prefix = selector.toUpperCase();
-  const found: Session[] = [];
-  for (const session of state.sessions.values()) if (session.id.startsWith(prefix)) found.push(session);
+  const found = candidates(state, selector);
   const [first] = found;
   if (first === undefined) {
     throw new HoldfastError('not_found', `no session has the id or name "${selector}"; "holdfast ls" lists them`, {
@@ -37,4 +34,18 @@ export function selectSession(state: SessionsState, selector: string): Session {
     );
   }
   return first;
+}
+
+/** Version of the last event about the session a command names; undefined when it names none, or not one. */
+export function changedAt(state: SessionsState, command: SessionsInput): number | undefined {
+  if (!('session' in command)) return undefined;
+  const [session, other] = candidates(state, command.session);
+  return session === undefined || other !== undefined ? undefined : state.changed.get(session.id);
+}
+
+function candidates({ sessions, names }: SessionsState, selector: string): Session[] {
+  const exact = sessions.get(selector) ?? sessions.get(names.get(selector) ?? '');
+  if (exact !== undefined) return [exact];
+  const prefix = selector.toUpperCase();
+  return [...sessions.values()].filter(({ id }) => id.startsWith(prefix));
 }

@@ -42,6 +42,8 @@ export interface SessionsState {
   readonly sessions: Map<string, Session>;
   /** Name → id, of every session that is not removed. */
   readonly names: Map<string, string>;
+  /** Session → version of the last event about it. Not of one that a snapshot of the first release held. */
+  readonly changed: Map<string, number>;
   /** Ids removed last, oldest first: a directory left by an interrupted removal is told from a lost record by these. */
   readonly removed: string[];
   /** Sessions that are not over. */
@@ -52,7 +54,7 @@ export interface SessionsState {
 const REMOVED_KEPT_COUNT = 4_096;
 
 export function initialState(): SessionsState {
-  return { sessions: new Map(), names: new Map(), removed: [], live: 0 };
+  return { sessions: new Map(), names: new Map(), changed: new Map(), removed: [], live: 0 };
 }
 
 /** Its shim may still be there: starting, running, or exited with its output held by others. */
@@ -60,13 +62,15 @@ export function isLive(session: Session): boolean {
   return session.cause === null;
 }
 
-export function evolve(state: SessionsState, event: SessionsEvent, at: number): SessionsState {
+export function evolve(state: SessionsState, event: SessionsEvent, version: number, at: number): SessionsState {
   if (event.event === 'session_created') {
     add(state, created(event));
+    state.changed.set(event.session_id, version);
     return state;
   }
   const session = state.sessions.get(event.session_id);
   if (session === undefined) return state;
+  state.changed.set(session.id, version);
   if (event.event === 'session_removed') remove(state, session);
   else change(state, session, event, at);
   return state;
@@ -111,6 +115,7 @@ function add(state: SessionsState, session: Session): void {
 
 function remove(state: SessionsState, session: Session): void {
   state.sessions.delete(session.id);
+  state.changed.delete(session.id);
   if (session.name !== null) state.names.delete(session.name);
   if (isLive(session)) state.live--;
   state.removed.push(session.id);
@@ -234,16 +239,19 @@ function exitOf(session: Session): SessionRecord['exit'] {
 interface Serialised {
   sessions: Session[];
   removed: string[];
+  /** Missing in the first release. */
+  changed?: [string, number][];
 }
 
 export function serialise(state: SessionsState): unknown {
-  const json: Serialised = { sessions: [...state.sessions.values()], removed: state.removed };
+  const { sessions, removed, changed } = state;
+  const json: Serialised = { sessions: [...sessions.values()], removed, changed: [...changed] };
   return structuredClone(json);
 }
 
 export function restore(json: unknown): SessionsState {
-  const { sessions, removed } = structuredClone(json) as Serialised;
-  const state: SessionsState = { ...initialState(), removed };
+  const { sessions, removed, changed } = structuredClone(json) as Serialised;
+  const state: SessionsState = { ...initialState(), removed, changed: new Map(changed) };
   for (const session of sessions) add(state, session);
   return state;
 }

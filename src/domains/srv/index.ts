@@ -75,8 +75,10 @@ export function createSrvDomain(parts: SrvParts): SrvDomain {
       connections: connections.serialise(state.connections),
     }),
     restore: (json) => restore(parts, json),
-    changedAt: (state, command) =>
-      workspaces.decides(command) ? workspaces.changedAt(state.workspaces, command) : undefined,
+    changedAt: (state, command) => {
+      if (workspaces.decides(command)) return workspaces.changedAt(state.workspaces, command);
+      return connections.decides(command) ? undefined : sessions.changedAt(state.sessions, command);
+    },
   };
 }
 

@@ -53,12 +53,21 @@ describe('sessions and the blocks that show them', () => {
 });
 
 describe('the domain', () => {
-  it('[W18] knows the version of what a workspaces command is about, and of nothing else', () => {
+  it('[W18] knows the version of what a command is about, if that is one thing', () => {
     const { srv, session } = bound();
     const about = (command: SrvInput) => srv.domain.changedAt(srv.state, command);
     expect(about(DELETE)).toBe(srv.log.length);
     expect(about({ cmd: 'set_active_tab', workspace_id: 'w', tab_id: 't' })).toBe(4);
-    expect(about({ cmd: 'remove_session', session })).toBeUndefined();
+    expect(about({ cmd: 'remove_session', session })).toBe(1);
+    srv.execute({ cmd: 'rename_session', session, name: 'n' });
+    for (const selector of [session, 'n', session.slice(0, 25)]) {
+      expect(about({ cmd: 'terminate_session', session: selector })).toBe(srv.log.length);
+    }
+    srv.session();
+    for (const selector of [session.slice(0, 20), 'gone', '']) {
+      expect(about({ cmd: 'terminate_session', session: selector })).toBeUndefined();
+    }
+    expect(about({ cmd: 'purge_exited' })).toBeUndefined();
     expect(about({ cmd: 'connections_reset' })).toBeUndefined();
   });
 
@@ -74,7 +83,10 @@ describe('the domain', () => {
     const [session] = release1.sessions;
     expect([...state.sessions.sessions.values()]).toEqual([session]);
     expect([state.sessions.live, state.sessions.removed]).toEqual([1, release1.removed]);
-    expect(domain.serialise(state)).toEqual({ ...(domain.serialise(domain.initial()) as object), sessions: release1 });
+    expect(domain.serialise(state)).toEqual({
+      ...(domain.serialise(domain.initial()) as object),
+      sessions: { ...release1, changed: [] },
+    });
     expect(domain.restore(JSON.parse(JSON.stringify(domain.serialise(state))))).toEqual(state);
   });
 });
