@@ -1,13 +1,6 @@
 /** The part of the command table about what is where on a tab. */
 import type { CommandSpec } from './command.ts';
-
-/** Where a new leaf goes relative to another one. */
-export const SIDES = [
-  { name: 'right', about: 'right of it' },
-  { name: 'left', about: 'left of it' },
-  { name: 'below', about: 'below it' },
-  { name: 'above', about: 'above it' },
-] as const;
+import { SIDES } from './sides.ts';
 
 export const splitSize = {
   name: 'size',

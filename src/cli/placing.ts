@@ -4,8 +4,8 @@ import type { LayoutNode } from '../protocol/control/index.ts';
 import { HoldfastError, invalid, limits } from '../protocol/index.ts';
 import { flag, integer, text } from './arguments.ts';
 import type { OptionValues } from './command.ts';
-import { SIDES } from './layout-commands.ts';
 import { type NodeChoice, parentOf, type Selectors } from './selectors.ts';
+import { SIDES } from './sides.ts';
 
 type Side = (typeof SIDES)[number]['name'];
 type SplitWhere = Pick<Extract<BlockPlace, { target_id: string }>, 'direction' | 'position'>;

@@ -1,6 +1,7 @@
 /** The part of the command table about workspaces, tabs, blocks and windows. */
 import type { CommandSpec, OptionSpec } from './command.ts';
-import { magnify, noFocus, SIDES, splitSize } from './layout-commands.ts';
+import { magnify, noFocus, splitSize } from './layout-commands.ts';
+import { SIDES } from './sides.ts';
 
 const MANY = Number.POSITIVE_INFINITY;
 
