@@ -676,15 +676,18 @@ describe('events', () => {
     expect(connection.got.some(({ event, version }) => event !== undefined && version === 6)).toBe(false);
   });
 
-  it('answers an unknown cursor with a snapshot when one is wanted', async () => {
-    const connection = await registered();
-    connection.send({ cmd: 'subscribe', since: 2, epoch: 'other', snapshot: true, request_id: 's' });
-    const got = await connection.count(2);
-    expect(got.map(({ event, reply, version }) => [event ?? reply, version])).toEqual([
-      ['s', 0],
-      ['srv_snapshot', 0],
-    ]);
-  });
+  it.each([{ epoch: 'other' }, {}])(
+    '[K7] answers a cursor it does not know (%o) with a snapshot when one is wanted',
+    async (epoch) => {
+      const connection = await registered();
+      connection.send({ cmd: 'subscribe', since: 2, ...epoch, snapshot: true, request_id: 's' });
+      const got = await connection.count(2);
+      expect(got.map(({ event, reply, version }) => [event ?? reply, version])).toEqual([
+        ['s', 0],
+        ['srv_snapshot', 0],
+      ]);
+    },
+  );
 
   it('filters by topic without making a hole', async () => {
     const connection = await registered();
@@ -702,6 +705,21 @@ describe('events', () => {
     const list = await connection.reply('l');
     expect(list).toMatchObject({ ok: true, version: 5, epoch: service.kernel.epoch, complete: false, next: 3 });
     expect((list['events'] as { version: number }[]).map(({ version }) => version)).toEqual([2, 3]);
+  });
+
+  it('[K6] gives a complete list the version it ends at, whatever is committed meanwhile', async () => {
+    const connection = await registered();
+    const other = await registered({ client_id: 'other' });
+    await other.send(change('a', '1')).reply('1');
+    const { readEvents } = service;
+    service.readEvents = async (...query) => {
+      const list = await readEvents(...query);
+      await other.send(change('b', '2')).reply('2');
+      return list;
+    };
+    connection.send({ cmd: 'get_events', since: 0, request_id: 'l' });
+    expect(await connection.reply('l')).toMatchObject({ version: 1, complete: true, next: 1 });
+    expect(service.kernel.version).toBe(2);
   });
 
   it('[K11] lets a reader that stops reading wait, costs the others nothing, and loses none', async () => {

@@ -8,6 +8,9 @@ import { type EventTexts, fanOut, gapLine } from './fan-out.ts';
 import { type Envelope, readEnvelope, readRequestId, type RequestTable } from './requests.ts';
 import { isConnectionCommand, isRegister } from './vocabulary.ts';
 
+/** What a cursor is refused with that this history does not have. */
+const BAD_CURSOR: ReadonlySet<string> = new Set(['epoch_unknown', 'offset_ahead']);
+
 /** A reply's fields beside `reply` and `ok`. */
 export type Answer = { version: number } & Record<string, unknown>;
 
@@ -141,7 +144,9 @@ export class OurConversation<C extends { cmd: string }> implements Conversation 
     const count = Math.min(max ?? EVENT_LIST_COUNT, EVENT_LIST_COUNT);
     const list = await this.#service.readEvents(since, epoch, count, limits.EVENT_LIST_BYTES);
     const { events, complete, next } = list;
-    return { ...this.#service.current(), events, complete, next };
+    const current = this.#service.current();
+    // More may have been committed since: a complete list is that of its last version.
+    return { ...current, version: complete ? next : current.version, events, complete, next };
   }
 
   /** Replay from a cursor that is still valid, else a snapshot if one is wanted, then live. */
@@ -157,7 +162,7 @@ export class OurConversation<C extends { cmd: string }> implements Conversation 
       try {
         subscription = service.subscribe({ ...filter, since, ...(epoch === undefined ? {} : { epoch }) });
       } catch (error) {
-        if (snapshot !== true || HoldfastError.from(error).code !== 'epoch_unknown') throw error;
+        if (snapshot !== true || !BAD_CURSOR.has(HoldfastError.from(error).code)) throw error;
       }
     }
     if (subscription === null && (snapshot === true || since !== undefined)) first = service.snapshot();

@@ -1,35 +1,13 @@
 /** A subscriber that stops reading, and what it is told when it reads on. */
-import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
-import { ControlClient } from '../../../src/control/index.ts';
-import { homePaths } from '../../../src/protocol/home/index.ts';
-import { createIds, systemClock } from '../../../src/runtime/index.ts';
-import { connectUnix } from '../../../src/transport/index.ts';
+import type { ControlClient } from '../../../src/control/index.ts';
+import { type ControlMessage, openControl } from '../control-client.ts';
 import { type TestRuntime, until } from '../runtime.ts';
 import { LOAD_MS } from './load.ts';
 
 interface Cursor {
   since?: number;
   epoch?: string;
-}
-
-/** A connection that may subscribe once, straight to srv's socket. */
-export async function openControl(
-  runtime: TestRuntime,
-  event: (event: { event: string } & Record<string, unknown>) => void,
-  closed: (reason: string | undefined) => void = () => undefined,
-): Promise<ControlClient> {
-  const paths = homePaths(runtime.home);
-  const registration = {
-    clock: systemClock,
-    kind: 'tool' as const,
-    pid: process.pid,
-    version: 'test',
-    client_id: createIds(systemClock).ulid(),
-    token: readFileSync(paths.secret, 'utf8').trim(),
-  };
-  const connect = () => connectUnix(paths.srvSocket, { clock: systemClock });
-  return ControlClient.open(connect, registration, { event: (each) => event({ ...each }), closed });
 }
 
 export class Stalled implements AsyncDisposable {
@@ -98,7 +76,7 @@ export class Stalled implements AsyncDisposable {
     this.#client = client;
   }
 
-  #take(event: { event: string } & Record<string, unknown>): void {
+  #take(event: ControlMessage): void {
     if (event.event === 'gap') {
       const gap = event as unknown as { from: number; to: number; reason: string };
       if (gap.from !== this.#version + 1 || gap.to < gap.from) this.#fail(`a gap from ${gap.from} to ${gap.to}`);
