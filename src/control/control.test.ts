@@ -440,9 +440,19 @@ describe('seed mode', () => {
   });
 
   it('[C11] ends the registration of a connection that left while it was being committed', async () => {
+    const { connected } = service;
+    let begun: () => void = () => {};
+    const leaving = new Promise<void>((resolve) => (begun = resolve));
+    service.connected = async (peer) => {
+      begun();
+      await untilEmpty();
+      return connected(peer);
+    };
     const connection = raw().send(seed(7));
-    connection.socket.end();
+    await leaving;
+    connection.socket.destroy();
     await waitFor(() => service.hooks.includes('-1 eof'));
+    service.connected = connected;
     await raw().send(seed(7)).count(2);
     expect(service.hooks).toEqual(['+1', '-1 eof', '+2']);
   });
@@ -466,6 +476,15 @@ describe('seed mode', () => {
     expect(connection.got.at(-1)).toEqual({ ...invalid, fatal: true });
   });
 });
+
+/** The server has seen every connection end. */
+async function untilEmpty(): Promise<void> {
+  const end = systemClock.monotonic() + DEADLINE_MS;
+  while (server.size > 0) {
+    if (systemClock.monotonic() > end) throw new Error(`${server.size} connections are left`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
 
 function waitFor(condition: () => boolean): Promise<void> {
   const changed = new Promise<void>((resolve) => {
