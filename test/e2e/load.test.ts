@@ -50,4 +50,12 @@ it('[K2] [K3] [K6] [K11] [W16] under load every subscriber has the state of the 
       `${Math.round(beside)} with one subscriber that does not read`,
   );
   expect(beside).toBeGreaterThan(LEAST_SHARE * alone);
+
+  // The next srv has its state from a snapshot and what came after it.
+  await runtime.holdfast.down();
+  await runtime.srvPid();
+  await load.noteFollowers();
+  const again = await load.check();
+  expect(again.states).toBeGreaterThan(states);
+  expect(again.events).toBeGreaterThan(events);
 });

@@ -46,15 +46,14 @@ export class Stalled implements AsyncDisposable {
     while (this.#version < last) {
       const lost = this.closed.length;
       await until(
-        () => {
-          if (this.#failure !== undefined) throw this.#failure;
-          return this.#version >= last || this.closed.length > lost;
-        },
+        () => this.#failure !== undefined || this.#version >= last || this.closed.length > lost,
         `the subscriber that had stopped to reach ${last} (it is at ${this.#version})`,
         LOAD_MS,
       );
+      if (this.#failure !== undefined) throw this.#failure;
       if (this.#version < last) await this.#subscribe({ since: this.#version, epoch: this.#epoch });
     }
+    if (this.#failure !== undefined) throw this.#failure;
     const told = this.gaps.reduce((sum, { from, to }) => sum + to - from + 1, 0);
     expect(this.events + told).toBe(this.#version - this.#first);
   }
