@@ -215,10 +215,11 @@ export class Holdfast {
   ): Promise<{ events: (EventEnvelope & Record<string, unknown>)[]; epoch: string; complete: boolean }> {
     const events: (EventEnvelope & Record<string, unknown>)[] = [];
     let since = from.since ?? 0;
+    let { epoch } = from;
     let complete = true;
     for (;;) {
       const page = (await this.#read(
-        { cmd: 'get_events', since, max: EVENTS_PER_PAGE, ...(from.epoch === undefined ? {} : { epoch: from.epoch }) },
+        { cmd: 'get_events', since, max: EVENTS_PER_PAGE, ...(epoch === undefined ? {} : { epoch }) },
         options,
       )) as unknown as {
         events: (EventEnvelope & Record<string, unknown>)[];
@@ -230,6 +231,8 @@ export class Holdfast {
       events.push(...page.events);
       const last = page.events.at(-1)?.version;
       if (page.complete || last === undefined) return { events, epoch: page.epoch, complete };
+      // What this page told may lie beyond the epoch that the caller's cursor was of.
+      ({ epoch } = page);
       since = last;
     }
   }

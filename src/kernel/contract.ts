@@ -212,8 +212,9 @@ export interface Kernel<S, C, E extends { event: string }> {
   /** Called synchronously after each durable batch, in version order, before replies: srv's own reactions. */
   onCommitted(react: (events: readonly Recorded<E>[]) => void): () => void;
   /**
-   * Events after `since`. `complete`: they reach the current version; else go on from `next`. `first` is the version
-   * after `since` unless retention dropped it: versions up to `first - 1` are gone. Cursor errors as for `subscribe`.
+   * Events after `since`. `complete`: all of them, up to the current version; else go on from `next`. `first` is the
+   * version after `since` unless retention dropped it: versions up to `first - 1` are gone. Cursor errors as for
+   * `subscribe`.
    */
   readEvents(
     since: number,

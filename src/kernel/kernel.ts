@@ -239,7 +239,8 @@ class SequencedKernel<S, C, E extends { event: string }> implements Kernel<S, C,
     )) as Recorded<E>[];
     const events = read.filter((event) => event.version <= upTo);
     const next = events.at(-1)?.version ?? upTo;
-    return { events, complete: next >= upTo, next, first: events[0]?.version ?? upTo + 1 };
+    const first = events[0]?.version ?? upTo + 1;
+    return { events, complete: first === since + 1 && next >= upTo, next, first };
   }
 
   close(): Promise<void> {

@@ -214,6 +214,8 @@ describe('with a short retention', () => {
       const list = await listed(cursor, 50);
       expect(list.events.map(({ version }) => version)).toEqual(Array.from({ length: 50 }, (_, at) => first + at));
       expect(list).toMatchObject({ complete: false, next: first + 49 });
+      // All that is left is not all that was asked for.
+      expect(await listed(cursor)).toMatchObject({ complete: false });
       const history = await runtime.holdfast.history(cursor);
       expect(history.complete).toBe(false);
       expect(history.events[0]!.version).toBe(first);

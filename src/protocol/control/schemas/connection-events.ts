@@ -102,7 +102,9 @@ export const PRIVATE_EVENTS = {
         events: z.array(eventEnvelope),
         version,
         epoch: ours(string),
-        complete: ours(flag).describe('Nothing after `since` is missing, up to `next`'),
+        complete: ours(flag).describe(
+          'All events after `since`, up to now. Else go on from `next`; those between `since` and the first are not kept any more',
+        ),
         next: ours(u53).describe('The `since` to go on with'),
       },
     ],
