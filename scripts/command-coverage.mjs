@@ -11,7 +11,10 @@ const source = await loadControlSource();
 const commands = Object.fromEntries(
   Object.entries(source.COMMAND_REGISTRY)
     .filter(([, { since }]) => since === 0)
-    .map(([name, { to }]) => [name, { accepted: to === 'srv' || to === 'either', fields: fieldsOf(name) }]),
+    .map(([name, { to, domain }]) => [
+      name,
+      { accepted: to === 'srv' || to === 'either', domain, fields: fieldsOf(name) },
+    ]),
 );
 const golden = { seed: namesIn('seed-commands.ndjson'), ours: namesIn('commands.ndjson') };
 const coverage = commandCoverage(commands, golden, await testTitles(TEST_FILES));

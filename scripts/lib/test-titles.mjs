@@ -15,7 +15,9 @@ export async function testTitles(include) {
     );
     const errors = [...broken, ...unhandledErrors.map((error) => error.message)];
     if (errors.length > 0) fail(`tests cannot be listed: ${errors.join('\n')}`);
-    return testModules.flatMap((module) =>
+    // As they were read, which differs from run to run.
+    const modules = testModules.toSorted((a, b) => (a.relativeModuleId < b.relativeModuleId ? -1 : 1));
+    return modules.flatMap((module) =>
       // What is skipped tests nothing.
       Array.from(module.children.allTests())
         .filter((test) => test.options.mode === 'run')
