@@ -205,6 +205,22 @@ describe('control lines', () => {
     expect(line(text)).toEqual(JSON.parse(text));
   });
 
+  it.each([
+    ['a', '{"a":1,"a":1}'],
+    ['x.y[1].\u00e4', '{"x":{"y":[{"\u00e4":1},{"b":"a:{[,","\u00e4":3,"\\u00e4":4}]},"z":{"y":[]}}'],
+    ['x[2][0].a', '{"x":[1,[[],{"a":1}],[{"a":{"a":1},"a":2}]]}'],
+    ['a[1].b', '{"a":[1,{"b":-9007199254740993}]}'],
+    ['name', '{"cmd":"create_workspace","name":"\\ud83d"}'],
+    ['meta_patch.a[1]', '{"meta_patch":{"a":["\\uD83D\\uDE00","\\uDE00\\uD83D"]}}'],
+    ['a.\ufffd', '{"a":{"\\udfff":1}}'],
+  ])('[C3] names %s, where it is wrong: %s', (field, text) => {
+    expect(refusal(() => line(text))).toMatchObject({ code: 'invalid_argument', field });
+  });
+
+  it('[C3] takes whole pairs, escaped or not', () => {
+    expect(line('{"a":"\\ud83d\\ude00 \\\\ud800 \u{1f600}"}')).toEqual({ a: '\u{1f600} \\ud800 \u{1f600}' });
+  });
+
   it('makes __proto__ a property like any other', () => {
     const value = line('{"__proto__":{"polluted":1},"cmd":"ping"}');
     expect(Object.keys(value)).toEqual(['__proto__', 'cmd']);

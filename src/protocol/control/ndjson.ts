@@ -6,6 +6,7 @@ import { CONTROL_LINE_IN_BYTES, CONTROL_TREE_DEPTH, CONTROL_TREE_NODES } from '.
 const LINE_FEED = 0x0a;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
 const COLON = 0x3a;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
@@ -80,9 +81,9 @@ export function isBlank(line: Buffer): boolean {
 }
 
 /**
- * One line as an object. Throws `invalid_argument` for what JSON allows and the wire does not: duplicate keys at any
- * depth, invalid UTF-8, integers beyond 2^53 - 1, anything but an object; `too_large` for a tree over 5,000 objects and
- * arrays or 64 levels.
+ * One line as an object. Throws `invalid_argument` for what JSON allows and the wire does not – duplicate keys at any
+ * depth, text that is not UTF-8 even behind escapes, integers beyond 2^53 - 1, anything but an object – naming the path
+ * of the field where there is one; `too_large` for a tree over 5,000 objects and arrays or 64 levels.
  *
  * `__proto__` becomes a property like any other: JSON.parse defines it, nothing here assigns by key.
  */
@@ -99,7 +100,8 @@ export function parseControlLine(line: Buffer): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new HoldfastError('invalid_argument', 'the line is no JSON object');
   }
-  if (keysOf(value, '') !== keysInText) throw new HoldfastError('invalid_argument', 'an object names a key twice');
+  if (keysOf(value) !== keysInText) throw miscounted(line, value);
+  if (line.includes('\\ud') || line.includes('\\uD')) checkSurrogates(value);
   return value as Record<string, unknown>;
 }
 
@@ -138,22 +140,88 @@ function endOfString(line: Buffer, from: number): number {
   return at;
 }
 
-function keysOf(node: object, field: string): number {
+/** NaN when a number in it is too large. */
+function keysOf(node: object): number {
   if (Array.isArray(node)) {
     let keys = 0;
-    for (const child of node as unknown[]) keys += keysOfValue(child, field);
+    for (const child of node as unknown[]) keys += keysOfValue(child);
     return keys;
   }
   const names = Object.keys(node);
   let keys = names.length;
-  for (const name of names) keys += keysOfValue((node as Record<string, unknown>)[name], name);
+  for (const name of names) keys += keysOfValue((node as Record<string, unknown>)[name]);
   return keys;
 }
 
-function keysOfValue(value: unknown, field: string): number {
-  if (typeof value === 'object') return value === null ? 0 : keysOf(value, field);
-  if (typeof value === 'number' && !(Math.abs(value) <= Number.MAX_SAFE_INTEGER)) {
-    throw invalid(field, `${field} is a number beyond 2^53 - 1`);
+function keysOfValue(value: unknown): number {
+  if (typeof value === 'object') return value === null ? 0 : keysOf(value);
+  return isTooLarge(value) ? Number.NaN : 0;
+}
+
+function isTooLarge(value: unknown): boolean {
+  return typeof value === 'number' && !(Math.abs(value) <= Number.MAX_SAFE_INTEGER);
+}
+
+/** What is wrong with a line whose keys as parsed are not those written. Only such a line pays for the search. */
+function miscounted(line: Buffer, value: object): HoldfastError {
+  const number = pathTo(value, isTooLarge);
+  if (number !== undefined) return invalid(number, `${number} is a number beyond 2^53 - 1`);
+  const key = wellFormed(doubledKey(line));
+  return invalid(key, `an object names a key twice: ${key}`);
+}
+
+/** Half of a pair cannot be written as UTF-8: whoever is told of it could not read the line. */
+function checkSurrogates(value: object): void {
+  const isHalf = (part: unknown) => typeof part === 'string' && part !== wellFormed(part);
+  const path = pathTo(value, isHalf);
+  if (path !== undefined) throw invalid(wellFormed(path), `${wellFormed(path)} holds half of a surrogate pair`);
+}
+
+/** As UTF-8 has it: U+FFFD for half of a pair. */
+function wellFormed(text: string): string {
+  return Buffer.from(text).toString();
+}
+
+/** Path of the first value or key that `isBad`. */
+function pathTo(value: unknown, isBad: (part: unknown) => boolean, path = ''): string | undefined {
+  if (typeof value !== 'object' || value === null) return isBad(value) ? path : undefined;
+  for (const [key, child] of Object.entries(value)) {
+    const at = Array.isArray(value) ? `${path}[${key}]` : member(path, key);
+    const found = isBad(key) ? at : pathTo(child, isBad, at);
+    if (found !== undefined) return found;
   }
-  return 0;
+  return undefined;
+}
+
+function member(path: string, key: string): string {
+  return path === '' ? key : `${path}.${key}`;
+}
+
+/** Path of the first key that its object names a second time. The line is JSON that holds one. */
+function doubledKey(line: Buffer): string {
+  const open: { path: string; keys: Set<string> | null; here: string; index: number }[] = [];
+  let text: [number, number] = [0, 0];
+  for (let at = 0; at < line.length; at++) {
+    const byte = line[at]!;
+    const top = open.at(-1);
+    if (byte === QUOTE) {
+      const end = endOfString(line, at + 1);
+      text = [at, end + 1];
+      at = end;
+    } else if (byte === COLON && top?.keys) {
+      const key = JSON.parse(line.toString('utf8', ...text)) as string;
+      top.here = member(top.path, key);
+      if (top.keys.has(key)) return top.here;
+      top.keys.add(key);
+    } else if (byte === COMMA && top?.keys === null) {
+      top.here = `${top.path}[${++top.index}]`;
+    } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+      const path = top?.here ?? '';
+      const isList = byte === OPEN_BRACKET;
+      open.push({ path, keys: isList ? null : new Set(), here: isList ? `${path}[0]` : path, index: 0 });
+    } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+      open.pop();
+    }
+  }
+  return '';
 }
