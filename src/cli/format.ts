@@ -1,12 +1,14 @@
 import type { SessionRecord } from '../protocol/control/index.ts';
+import { columnsOf, fit } from './columns.ts';
 
 /** Aligned columns, two blanks apart; the last one is cut to fit `width`. */
 export function table(rows: readonly (readonly string[])[], width?: number): string[] {
   const columns = Math.max(0, ...rows.map((row) => row.length));
-  const widths = Array.from({ length: columns }, (_, at) => Math.max(...rows.map((row) => (row[at] ?? '').length)));
+  const widths = Array.from({ length: columns }, (_, at) => Math.max(...rows.map((row) => columnsOf(row[at] ?? ''))));
+  const padded = (cell: string, at: number): string => `${cell}${' '.repeat(widths[at]! - columnsOf(cell))}`;
   return rows.map((row) => {
-    const text = row.map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd(widths[at]!))).join('  ');
-    return width !== undefined && text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…` : text;
+    const text = row.map((cell, at) => (at === row.length - 1 ? cell : padded(cell, at))).join('  ');
+    return width === undefined ? text : fit(text, width);
   });
 }
 

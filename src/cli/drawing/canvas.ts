@@ -1,5 +1,6 @@
 /** Lines and text on a grid of terminal cells. */
 import { widthOf } from '../../screen/index.ts';
+import { fit } from '../columns.ts';
 import type { Rectangle } from './rectangles.ts';
 
 const NORTH = 1;
@@ -54,24 +55,4 @@ export class Canvas {
     this.#lines[y * this.#width + x]! |= direction;
     this.#lines[nextY * this.#width + nextX]! |= back;
   }
-}
-
-/** Columns that a text takes. */
-export function columnsOf(text: string): number {
-  let columns = 0;
-  for (const character of text) columns += widthOf(character.codePointAt(0)!);
-  return columns;
-}
-
-/** The text if it has room, else its beginning and an ellipsis. */
-export function fit(text: string, room: number): string {
-  if (columnsOf(text) <= room) return text;
-  let kept = '';
-  let left = room - 1;
-  for (const character of text) {
-    left -= widthOf(character.codePointAt(0)!);
-    if (left < 0) break;
-    kept += character;
-  }
-  return room > 0 ? `${kept}…` : '';
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { areasOf, parseTree } from '../../../test/support/layout.ts';
 import type { LayoutNode } from '../../protocol/control/index.ts';
-import { columnsOf } from './canvas.ts';
+import { columnsOf } from '../columns.ts';
 import { drawPanes, drawTree } from './picture.ts';
 import { leastExtent, panesOf } from './rectangles.ts';
 
