@@ -12,13 +12,15 @@ export class OurSuite {
   #path = '';
   #runtime: TestRuntime | undefined;
   #clients: WireClient[] = [];
+  /** On somebody's socket: the workspaces that it had. */
+  #before: ReadonlySet<string> | undefined;
 
   /** To be called once per file, outside of any test. */
   static use(): OurSuite {
     const suite = new OurSuite();
     beforeAll(() => suite.#start());
     afterEach(() => suite.#settle());
-    afterAll(() => suite.#runtime?.close());
+    afterAll(() => suite.#stop());
     return suite;
   }
 
@@ -77,11 +79,27 @@ export class OurSuite {
     const given = process.env['HOLDFAST_CONFORMANCE_SOCKET'];
     if (given !== undefined) {
       this.#path = given;
+      this.#before = new Set(await workspacesOf(await this.client()));
       return;
     }
     const { TestRuntime: Runtime } = await import('../../support/runtime.ts');
     this.#runtime = await Runtime.start();
     this.#path = join(this.#runtime.home, 'run', 'srv.sock');
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#before !== undefined) await this.#clear(this.#before);
+    await this.#runtime?.close();
+  }
+
+  /** Somebody's socket keeps the workspaces it had and no others: there is a limit. */
+  async #clear(before: ReadonlySet<string>): Promise<void> {
+    const client = await this.client();
+    for (const workspace_id of await workspacesOf(client)) {
+      if (before.has(workspace_id)) continue;
+      await client.ok({ cmd: 'delete_workspace', workspace_id, session: 'terminate' });
+    }
+    await this.#settle();
   }
 
   async #settle(): Promise<void> {
@@ -116,6 +134,11 @@ export async function createPlace(client: WireClient): Promise<Place> {
 
 export async function createBlock(client: WireClient, tab_id: string, fields: Message = {}): Promise<string> {
   return String((await client.ok({ cmd: 'create_block', tab_id, ...fields }))['block_id']);
+}
+
+async function workspacesOf(client: WireClient): Promise<string[]> {
+  const { workspaces } = await client.ok({ cmd: 'get_srv_snapshot' });
+  return (workspaces as [string, string][]).map(([id]) => id);
 }
 
 /** A tab whose tree is a row of `a` (10) and `b` (20) under `r`; `spare` is parked. */

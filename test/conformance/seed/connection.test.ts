@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { COMMANDS, NO_SCENE, REFUSED } from './commands.ts';
 import type { SeedClient } from './client.ts';
-import { createWorkspace, event, INVALID, SeedSuite } from './suite.ts';
+import { createWorkspace, event, history, INVALID, SeedSuite } from './suite.ts';
 import type { Message } from './tables.ts';
 
 const seed = SeedSuite.use();
@@ -65,11 +65,11 @@ describe('`register`: order', () => {
     const pid = seed.pid();
     const registered = await client.register(pid);
     firstTold(client, pid);
-    const { events } = await client.answer({ cmd: 'get_events', since: 0 });
-    const spawned = (events as Message[]).find((one) => one['pid'] === pid);
+    const events = await history(client);
+    const spawned = events.find((one) => one['pid'] === pid);
     expect(spawned).toMatchObject({ event: 'process_spawned' });
     expect(Number(spawned!['version'])).toBeLessThanOrEqual(Number(registered['version']));
-    const lifecycle = (events as Message[]).find((one) => one['event'] === 'lifecycle_phase_changed');
+    const lifecycle = events.find((one) => one['event'] === 'lifecycle_phase_changed');
     expect(lifecycle).toMatchObject({ from: 'starting', to: 'running' });
     await createWorkspace(client);
     const streamed = client.received.filter((message) => message['event'] === 'workspace_created');

@@ -1,7 +1,7 @@
 /** Seed 1's questions: ping, get_srv_snapshot, get_events. */
 import { describe, expect, it } from 'vitest';
 import { setScene } from './commands.ts';
-import { createWorkspace, event, INVALID, SeedSuite, workspaceWith } from './suite.ts';
+import { createWorkspace, event, history, INVALID, SeedSuite, workspaceWith } from './suite.ts';
 import { isCommitted, type Message } from './tables.ts';
 
 const seed = SeedSuite.use();
@@ -124,8 +124,8 @@ describe('`get_events`: success', () => {
   it('[C17] `get_events` since 0 begins at the beginning', async () => {
     const client = await seed.client();
     const workspace = await createWorkspace(client);
-    const { events } = await client.answer({ cmd: 'get_events', since: 0 });
-    expect((events as Message[]).some((one) => one['event'] === 'lifecycle_phase_changed')).toBe(true);
+    const events = await history(client);
+    expect(events.some((one) => one['event'] === 'lifecycle_phase_changed')).toBe(true);
     expect(aboutWorkspaces(events).at(-1)).toMatchObject({ event: 'workspace_created', workspace_id: workspace });
   });
 });

@@ -70,6 +70,8 @@ export class SeedSuite {
     const given = process.env['HOLDFAST_CONFORMANCE_SOCKET'];
     if (given !== undefined) {
       this.#path = given;
+      const before = await workspacesOf(await this.client());
+      this.#stop = () => this.#clear(new Set(before));
       return;
     }
     const { TestRuntime } = await import('../../support/runtime.ts');
@@ -78,11 +80,36 @@ export class SeedSuite {
     this.#stop = () => runtime.close();
   }
 
+  /** Somebody's socket keeps the workspaces it had and no others: there is a limit. */
+  async #clear(before: ReadonlySet<string>): Promise<void> {
+    const client = await this.client();
+    for (const workspace_id of await workspacesOf(client)) {
+      if (!before.has(workspace_id)) await client.commit({ cmd: 'delete_workspace', workspace_id, force: true });
+    }
+    await this.#settle();
+  }
+
   async #settle(): Promise<void> {
     const clients = this.#clients.splice(0);
     for (const client of clients) client.hangUp();
     await Promise.all(clients.map(({ closed }) => closed));
     expect(clients.flatMap(({ violations }) => violations)).toEqual([]);
+  }
+}
+
+async function workspacesOf(client: SeedClient): Promise<string[]> {
+  const { workspaces } = await client.answer({ cmd: 'get_srv_snapshot' });
+  return (workspaces as [string, string][]).map(([id]) => id);
+}
+
+/** Every event there is, page after page. */
+export async function history(client: SeedClient): Promise<Message[]> {
+  const events: Message[] = [];
+  for (;;) {
+    const since = Number(events.at(-1)?.['version'] ?? 0);
+    const page = (await client.answer({ cmd: 'get_events', since }))['events'] as Message[];
+    if (page.length === 0) return events;
+    events.push(...page);
   }
 }
 
