@@ -105,7 +105,8 @@ describe('subscribe', () => {
     await client.ok({ cmd: 'create_workspace', name: 'untold' });
     const { version } = await client.ok({ cmd: 'subscribe', topics: ['workspace_*'] });
     await client.ok({ cmd: 'create_workspace', name: 'told' });
-    expect(await client.next()).toMatchObject({ name: 'told', prev: version });
+    // The first subscription may have told of who came and went.
+    expect(await client.event('workspace_created')).toMatchObject({ name: 'told', prev: version });
   });
 
   it.skipIf(process.env['HOLDFAST_CONFORMANCE_SOCKET'] !== undefined)(
