@@ -293,6 +293,25 @@ describe('shutdown', () => {
     const last = await home.up();
     expect(await last.get(id)).toMatchObject({ state: 'ended', desired: 'stopped' });
   });
+
+  it('goes on when a session is removed before its turn comes', async () => {
+    const srv = await home.up();
+    const ended: ReturnType<typeof identity>[] = [];
+    await srv.request({ cmd: 'subscribe' });
+    for (let count = 0; count < 8; count++) {
+      const { id } = await srv.create(cat);
+      await srv.event('session_started', id);
+      ended.push(identity((await srv.get(id)).pid));
+    }
+    const ids = (await srv.list()).map(({ id }) => id);
+    const removals = ids.map((session) => srv.request({ cmd: 'remove_session', session, force: true }));
+    const settled = Promise.allSettled(removals);
+    await srv.event('session_exited', ids[0]!);
+    await srv.request({ cmd: 'shutdown', sessions: true });
+    await settled;
+    expect(ended.filter((child) => isAlive(child))).toEqual([]);
+    expect(await (await home.up()).list()).toEqual([]);
+  });
 });
 
 function ulidNow(): string {

@@ -44,6 +44,8 @@ export interface SrvOptions {
 
 /** Room for the last signal and the last record, after a grace. */
 const AFTER_GRACE_MS = 6_000;
+/** How a session answers that goes on its own. */
+const OVERTAKEN: ReadonlySet<string> = new Set(['not_found', 'shim_lost', 'session_exited']);
 /** Clients at a time; each may hold many subscriptions and requests. */
 const CONTROL_CONNECTIONS_COUNT = 4_096;
 
@@ -230,13 +232,7 @@ export class Srv {
   /** Ends every live session, softly first. Rejects with `timeout` naming how many are left. */
   async #endSessions(): Promise<void> {
     const { clock } = this.#options;
-    const actor = { client_id: 'shutdown', pid: process.pid, kind: 'srv' };
-    await Promise.all(
-      this.#context.observer.live().map(async ({ id }) => {
-        await this.#kernel.execute({ cmd: 'set_desired', session: id, desired: 'stopped' }, { actor });
-        await this.#broker.terminate(id, limits.STOP_GRACE_MS);
-      }),
-    );
+    await Promise.all(this.#context.observer.live().map(({ id }) => this.#endSession(id)));
     await new Promise<void>((resolve, reject) => {
       const finish = (end: () => void) => {
         cancel();
@@ -259,6 +255,18 @@ export class Srv {
       const stopReacting = this.#kernel.onCommitted(check);
       check();
     });
+  }
+
+  /** A removal that is under way stays one. */
+  async #endSession(id: string): Promise<void> {
+    const actor = { client_id: 'shutdown', pid: process.pid, kind: 'srv' };
+    try {
+      await this.#kernel.execute({ cmd: 'terminate_session', session: id }, { actor });
+      await this.#broker.terminate(id, limits.STOP_GRACE_MS);
+    } catch (error) {
+      // Removed, or ending, before its turn came: whoever does not end is told of by the wait for all.
+      if (!OVERTAKEN.has(HoldfastError.from(error).code)) throw error;
+    }
   }
 
   #status(): RuntimeStatus {
