@@ -115,7 +115,7 @@ export class OurSuite {
  * processes of earlier tests.
  */
 export async function stateOf(client: WireClient): Promise<Message> {
-  const { version: _version, state, ...facts } = await client.ok({ cmd: 'get_srv_snapshot' });
+  const { version: _version, lifecycle: _lifecycle, state, ...facts } = await client.ok({ cmd: 'get_srv_snapshot' });
   const { connections: _connections, sessions, ...rest } = state as Message;
   const wanted = (sessions as Message[]).map(({ id, name, desired }) => ({ id, name, desired }));
   return { ...facts, state: { ...rest, sessions: wanted } };
