@@ -69,7 +69,10 @@ describe('under the load of 64 clients', () => {
     await underLoad(random, async (working) => {
       for (let round = 0; round < RANDOM_ROUNDS; round++) {
         working();
+        // The clients wait for somebody who starts srv.
+        const started = runtime.srvPid();
         await killAtRandom(runtime, random, round, 1_200);
+        await started;
       }
       await runtime.srvPid();
     });

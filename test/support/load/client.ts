@@ -7,7 +7,8 @@ import { HoldfastError } from '../../../src/protocol/index.ts';
 import { createIds, systemClock } from '../../../src/runtime/index.ts';
 import { connectUnix } from '../../../src/transport/index.ts';
 import type { Random } from '../random.ts';
-import { Desk, type Draft, type Shared } from './desk.ts';
+import { Desk, type Shared } from './desk.ts';
+import type { Draft } from './draft.ts';
 
 /** A command and what its client knows of it. */
 export interface Entry extends Draft {
@@ -16,10 +17,12 @@ export interface Entry extends Draft {
   version: number | null;
   /** The code it was refused with. */
   refused: string | null;
+  /** Given up, and answered only when it was sent again in the end: by then it may change nothing. */
+  late: boolean;
 }
 
 /** What the parent needs of an entry. */
-export type Told = Pick<Entry, 'proof' | 'version' | 'refused'> & { cmd: string };
+export type Told = Pick<Entry, 'proof' | 'version' | 'refused' | 'late'> & { cmd: string };
 
 export interface ClientOptions {
   home: string;
@@ -82,6 +85,7 @@ export class LoadClient {
       repeated++;
       const known = entry.version;
       // What was never carried out is decided now, on another state.
+      entry.late = known === null;
       const refusals = known === null ? REFUSALS : entry.mayBeRefused;
       await this.#attempt({ entry, deadlineMs: PATIENT_MS, refusals });
       if (known !== null && entry.version !== known) {
@@ -96,7 +100,7 @@ export class LoadClient {
   }
 
   async #issue(draft: Draft, impatient: boolean): Promise<void> {
-    const entry: Entry = { ...draft, key: this.#ids.ulid(), version: null, refused: null };
+    const entry: Entry = { ...draft, key: this.#ids.ulid(), version: null, refused: null, late: false };
     this.entries.push(entry);
     const { random } = this.#options;
     const attempts = impatient && random(4) === 0 ? 1 + random(3) : 0;

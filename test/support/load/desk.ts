@@ -3,40 +3,14 @@
  * command leaves a mark in its event that no other command leaves.
  */
 import type { Random } from '../random.ts';
-
-/** Where a command's one event is known by: `value` at `field` (`meta_patch.mark`: in it) of an `event`. */
-export interface Proof {
-  event: string;
-  field: string;
-  value: string;
-}
-
-export interface Draft {
-  command: { cmd: string } & Record<string, unknown>;
-  /** Null: it may change nothing, or its event has no room for a mark. */
-  proof: Proof | null;
-  /** Codes it may be refused with because of what others did. */
-  mayBeRefused: readonly string[];
-  /** It is acknowledged: the desk goes on from there. */
-  done(): void;
-}
+import { DeskTab } from './desk-tab.ts';
+import { type Draft, draft } from './draft.ts';
 
 /** Made before the load, for all clients. */
 export interface Shared {
   workspace: string;
   tab: string;
   session: string;
-}
-
-interface Leaf {
-  node: string;
-  block: string;
-}
-
-interface DeskTab {
-  id: string;
-  leaves: Leaf[];
-  parked: string[];
 }
 
 const LEAVES = 6;
@@ -120,7 +94,7 @@ export class Desk {
   #newTab(id: string): Draft {
     return draft('create_tab', { workspace_id: this.#workspace, tab_id: id, name: '' }, 'tab_created.tab_id', {
       value: id,
-      done: () => void this.#tabs.push({ id, leaves: [], parked: [] }),
+      done: () => void this.#tabs.push(new DeskTab(id)),
     });
   }
 
@@ -140,7 +114,7 @@ export class Desk {
 
   #createBlock(mark: string): Draft | null {
     const tab = this.#tab();
-    if (tab.leaves.length + tab.parked.length >= BLOCKS) return null;
+    if (tab.blocks.length >= BLOCKS) return null;
     const place =
       tab.leaves.length < LEAVES && this.#random(3) > 0 ? { place: { node_id: mark, correlation_id: mark } } : {};
     return draft(
@@ -175,9 +149,9 @@ export class Desk {
 
   #deleteBlock(_mark: string): Draft | null {
     const tab = this.#tab();
-    const block = this.#pick([...tab.leaves.map((leaf) => leaf.block), ...tab.parked]);
+    const block = this.#pick(tab.blocks);
     if (block === undefined) return null;
-    forget(tab, block);
+    tab.forget(block);
     return draft('delete_block', { tab_id: tab.id, block_id: block }, 'block_deleted.block_id', { value: block });
   }
 
@@ -185,7 +159,7 @@ export class Desk {
     const tab = this.#tab();
     const leaf = this.#pick(tab.leaves);
     if (leaf === undefined) return null;
-    forget(tab, leaf.block);
+    tab.forget(leaf.block);
     return draft(
       'layout_delete_node',
       { tab_id: tab.id, node_id: leaf.node, correlation_id: mark },
@@ -206,7 +180,7 @@ export class Desk {
     const common = { tab_id: tab.id, focus_after: this.#random(2) === 0, correlation_id: mark };
     const target = this.#pick(tab.leaves);
     const way = target === undefined ? 0 : this.#random(4);
-    forget(tab, block);
+    tab.forget(block);
     const done = (): void => void tab.leaves.push({ node: mark, block });
     if (way < 2) {
       const magnify_after = this.#random(4) === 0;
@@ -239,8 +213,8 @@ export class Desk {
     const [leaf, block] = [this.#pick(tab.leaves), this.#pick(tab.parked)];
     if (leaf === undefined || block === undefined) return null;
     const new_node = { id: mark, flexDirection: 'row', data: { blockId: block } };
-    forget(tab, leaf.block);
-    forget(tab, block);
+    tab.forget(leaf.block);
+    tab.forget(block);
     return draft(
       'layout_replace_node',
       { tab_id: tab.id, target_id: leaf.node, new_node, focus_after: false, correlation_id: mark },
@@ -296,7 +270,7 @@ export class Desk {
   #setTree(mark: string): Draft | null {
     const tab = this.#tab();
     if (this.#random(3) > 0) return null;
-    const blocks = [...tab.leaves.map(({ block }) => block), ...tab.parked].slice(0, LEAVES);
+    const blocks = tab.blocks.slice(0, LEAVES);
     const leaves = blocks.map((block, at) => ({ node: `${mark}.${at}`, block }));
     const children = leaves.map(({ node, block }) => ({
       id: node,
@@ -304,7 +278,7 @@ export class Desk {
       size: 10,
       data: { blockId: block },
     }));
-    const rest = [...tab.leaves.map(({ block }) => block), ...tab.parked].filter((block) => !blocks.includes(block));
+    const rest = tab.blocks.filter((block) => !blocks.includes(block));
     const new_tree = children.length < 2 ? null : { id: mark, flexDirection: 'row', size: 10, children };
     const empty = new_tree === null;
     tab.leaves = [];
@@ -332,9 +306,9 @@ export class Desk {
 
   #moveBlock(_mark: string): Draft | null {
     const [source, target] = [this.#tab(), this.#tab()];
-    const block = this.#pick([...source.leaves.map((leaf) => leaf.block), ...source.parked]);
-    if (block === undefined || target.leaves.length + target.parked.length >= BLOCKS || source === target) return null;
-    forget(source, block);
+    const block = this.#pick(source.blocks);
+    if (block === undefined || target.blocks.length >= BLOCKS || source === target) return null;
+    source.forget(block);
     return draft(
       'move_block',
       { block_id: block, src_tab_id: source.id, dst_tab_id: target.id, dst_index: this.#random(4) },
@@ -413,29 +387,4 @@ export class Desk {
     const window_id = this.#windows.pop()!;
     return draft('close_window_internal', { window_id }, 'srv_window_closed.window_id', { value: window_id });
   }
-}
-
-/** `where`: `event.field`; null: no proof. */
-function draft(
-  cmd: string,
-  fields: Record<string, unknown>,
-  where: string | null = null,
-  {
-    value = '',
-    done = () => undefined,
-    mayBeRefused = [] as readonly string[],
-  }: { value?: string; done?: () => unknown; mayBeRefused?: readonly string[] } = {},
-): Draft {
-  const dot = where?.indexOf('.') ?? -1;
-  return {
-    command: { cmd, ...fields },
-    proof: where === null ? null : { event: where.slice(0, dot), field: where.slice(dot + 1), value },
-    mayBeRefused,
-    done: () => void done(),
-  };
-}
-
-function forget(tab: DeskTab, block: string): void {
-  tab.leaves = tab.leaves.filter((leaf) => leaf.block !== block);
-  tab.parked = tab.parked.filter((parked) => parked !== block);
 }

@@ -36,7 +36,7 @@ const work = {
   },
   books(): Told[] {
     return clients.flatMap(({ entries }) =>
-      entries.map(({ command, proof, version, refused }) => ({ cmd: command.cmd, proof, version, refused })),
+      entries.map(({ command: { cmd }, proof, version, refused, late }) => ({ cmd, proof, version, refused, late })),
     );
   },
 };
