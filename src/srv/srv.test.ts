@@ -306,7 +306,7 @@ describe('shutdown', () => {
     const ids = (await srv.list()).map(({ id }) => id);
     const removals = ids.map((session) => srv.request({ cmd: 'remove_session', session, force: true }));
     const settled = Promise.allSettled(removals);
-    await srv.event('session_exited', ids[0]!);
+    await srv.event('session_exited', ids[0]);
     await srv.request({ cmd: 'shutdown', sessions: true });
     await settled;
     expect(ended.filter((child) => isAlive(child))).toEqual([]);
