@@ -158,6 +158,6 @@ describe('readEvents', () => {
     await opened.kernel.close();
     const { kernel } = await opened.restart();
     const { events, first, complete } = await kernel.readEvents(2, undefined, 100, 100_000);
-    expect([events.length, first, complete]).toEqual([3, 8, true]);
+    expect([events.length, first, complete]).toEqual([3, 8, false]);
   });
 });
