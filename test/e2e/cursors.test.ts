@@ -214,6 +214,10 @@ describe('with a short retention', () => {
       const list = await listed(cursor, 50);
       expect(list.events.map(({ version }) => version)).toEqual(Array.from({ length: 50 }, (_, at) => first + at));
       expect(list).toMatchObject({ complete: false, next: first + 49 });
+      // Up to now, but not all of it.
+      const all = await listed(cursor);
+      expect(all).toMatchObject({ complete: false, next: all.events.at(-1)!.version });
+      expect(await listed({ since: all.next })).toMatchObject({ complete: true });
       // All that is left is not all that was asked for.
       expect(await listed(cursor)).toMatchObject({ complete: false });
       const history = await runtime.holdfast.history(cursor);
