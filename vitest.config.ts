@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 // `--long` (HOLDFAST_TEST_LONG=1) runs the long loops, which need more than the default time.
 const long = process.env['HOLDFAST_TEST_LONG'] === '1';
+/** Somebody's own socket has one user at a time. */
+const shared = process.env['HOLDFAST_CONFORMANCE_SOCKET'] !== undefined;
 const testTimeout = long ? 600_000 : 30_000;
 
 /** Only what starts real processes needs the bundles; unit tests run while other sources do not even compile. */
@@ -15,7 +17,7 @@ const project = (name: string, include: string[], globalSetup: string[]) => ({
 export default defineConfig({
   test: {
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: shared ? 1 : 2,
     testTimeout,
     hookTimeout: testTimeout,
     teardownTimeout: 10_000,

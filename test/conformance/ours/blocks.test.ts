@@ -241,6 +241,21 @@ describe('a block and its session', () => {
     expect(await sessionIn(client, sessions[0])).toMatchObject({ state: 'ended' });
   });
 
+  it('[W11] [C8] `delete_block` of a live session is refused to the seed, which has no word for it', async () => {
+    const client = await ours.client();
+    const { tab, a } = await createPair(client);
+    const session_id = await ours.session();
+    await client.ok({ cmd: 'bind_block', block_id: a, session_id });
+    const seed = await ours.open();
+    const { cmd, kind, version } = ours.registration();
+    seed.send({ cmd, kind, version, pid: 4_000_000_000 });
+    await seed.event('registered');
+    seed.send({ cmd: 'delete_block', tab_id: tab, block_id: a, session: 'terminate' });
+    expect(await seed.event('error')).toMatchObject({ code: 'invalid_command', fatal: false });
+    expect(await sessionIn(client, session_id)).toMatchObject({ desired: 'running' });
+    await client.ok({ cmd: 'delete_block', tab_id: tab, block_id: a, session: 'terminate' });
+  });
+
   it('[W10] create_block binds at once, or says why not and creates nothing', async () => {
     const client = await ours.client();
     const { tab } = await createPlace(client);
