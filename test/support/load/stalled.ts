@@ -13,7 +13,7 @@ interface Cursor {
 export class Stalled implements AsyncDisposable {
   readonly #runtime: TestRuntime;
   #client: ControlClient | undefined;
-  #first = 0;
+  #first: number | undefined;
   #version = 0;
   #epoch = '';
   #failure: Error | undefined;
@@ -32,7 +32,6 @@ export class Stalled implements AsyncDisposable {
   static async start(runtime: TestRuntime): Promise<Stalled> {
     const stalled = new Stalled(runtime);
     await stalled.#subscribe({});
-    stalled.#first = stalled.#version;
     stalled.#client!.pause();
     return stalled;
   }
@@ -55,7 +54,7 @@ export class Stalled implements AsyncDisposable {
     }
     if (this.#failure !== undefined) throw this.#failure;
     const told = this.gaps.reduce((sum, { from, to }) => sum + to - from + 1, 0);
-    expect(this.events + told).toBe(this.#version - this.#first);
+    expect(this.events + told).toBe(this.#version - this.#first!);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -64,15 +63,21 @@ export class Stalled implements AsyncDisposable {
   }
 
   async #subscribe(cursor: Cursor): Promise<void> {
+    // What comes with the reply is here before whoever waits for the reply.
+    let held: ControlMessage[] | null = [];
     const client = await openControl(
       this.#runtime,
-      (event) => this.#take(event),
+      (event) => (held === null ? this.#take(event) : void held.push(event)),
       (reason) => this.closed.push(reason),
     );
     const { version } = await client.request({ cmd: 'subscribe', ...cursor });
+    this.#first ??= version;
     this.#version = Math.max(this.#version, version);
     this.#epoch = client.registered.epoch;
     this.#client = client;
+    const early = held;
+    held = null;
+    for (const event of early) this.#take(event);
   }
 
   #take(event: ControlMessage): void {
