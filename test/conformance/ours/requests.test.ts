@@ -347,6 +347,23 @@ describe('expected_version', () => {
     await client.ok({ ...set, expected_version: version });
   });
 
+  it('[W18] what changes elsewhere is nothing to a command about something else', async () => {
+    const client = await ours.client();
+    const pair = await createPair(client);
+    const about = commands(pair).filter((command) =>
+      ['tab_id', 'workspace_id', 'block_id', 'window_id'].some((id) => id in command),
+    );
+    for (const command of about.filter(({ cmd }) => cmd !== 'create_workspace')) {
+      const { version } = await client.ok({ cmd: 'ping' });
+      await client.ok({ cmd: 'create_workspace', name: 'elsewhere' });
+      // A new window is about nothing that is there yet: only the whole state will do.
+      const isNew = command.cmd === 'create_window';
+      const reply = await client.request({ ...command, expected_version: version });
+      expect(reply, JSON.stringify(command)).toMatchObject({ ok: !isNew });
+      if (isNew) await client.ok(command);
+    }
+  });
+
   it('[W18] a workspace is about its tabs, a window about itself', async () => {
     const client = await ours.client();
     const { workspace, tab } = await createPlace(client);
