@@ -228,6 +228,8 @@ describe('srv_snapshot', () => {
       { cmd: 'reorder_tab', workspace_id: workspace, tab_id: tab, new_index: 1 },
       { cmd: 'move_tab', tab_id: tab, src_workspace_id: workspace, dst_workspace_id: other.workspace, dst_index: 0 },
       { cmd: 'rename_tab', tab_id: tab, name: 'moved' },
+      { cmd: 'set_focused_node', tab_id: tab, node_id: 'n' },
+      { cmd: 'set_magnified_node', tab_id: tab, node_id: 'a' },
       { cmd: 'delete_tab', workspace_id: other.workspace, tab_id: other.tab },
       { cmd: 'terminate_session', session, grace_ms: 0 },
     ]) {
