@@ -108,6 +108,8 @@ export class TestRuntime implements AsyncDisposable {
   }
 
   async close(): Promise<void> {
+    // A srv that is started only to be stopped must live that long.
+    this.planFaults(undefined);
     const shims = (await this.holdfast.list()).map((record) => record.shim_pid);
     await this.holdfast.down({ sessions: true });
     for (const client of this.#clients) client.close();
