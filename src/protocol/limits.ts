@@ -59,7 +59,8 @@ export const META_PATCH_BYTES = 64 * KIB;
 export const META_BYTES = 256 * KIB;
 export const META_DEPTH = 32;
 export const LAYOUT_NODES = 1_024;
-export const LAYOUT_DEPTH = 32;
+/** A level of a layout is two of a line's, and its data needs some: what operations build can always be sent. */
+export const LAYOUT_DEPTH = 28;
 export const LAYOUT_SIZE_MAX = 100;
 
 /** `sun_path` without its NUL: unix(7). A browser, which reads other limits here, has no `process`. */

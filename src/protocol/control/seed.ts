@@ -33,6 +33,7 @@ export function toSeedCommand(fields: Fields): Record<string, unknown> | null {
   for (const field of keysIn<AnyCommandName>(NEEDED_BY_SEED, cmd) ?? []) {
     if ((fields[field] ?? null) === null) throw invalid(field, `${field} is missing`);
   }
+  if (cmd === 'register' && fields['kind'] === 'launcher') throw invalid('kind', 'kind launcher is none of the seed');
   return { cmd, ...pick(fields, keys) };
 }
 

@@ -6,7 +6,7 @@ import { createPlace, leaf, OurSuite, type Place } from './suite.ts';
 const ours = OurSuite.use();
 const MOST = 1_000;
 const LAYOUT_NODES = 1_024;
-const LAYOUT_LEVELS = 32;
+const LAYOUT_LEVELS = 28;
 const PATCH_BYTES = 64 * 1024;
 const META_BYTES = 256 * 1024;
 const correlation_id = '';
@@ -128,7 +128,7 @@ describe('how large a layout is: error', () => {
     await client.ok({ ...insert, ...flags });
   });
 
-  it('[Y5] `layout_split_horizontal` and `layout_split_vertical` end at 32 levels with a conflict', async () => {
+  it('[Y5] `layout_split_horizontal` and `layout_split_vertical` end at 28 levels with a conflict', async () => {
     const client = await ours.client();
     const { tab: tab_id } = await place(client);
     const [first, ...others] = await blocks(client, tab_id, LAYOUT_LEVELS + 1);

@@ -181,14 +181,14 @@ describe('`layout_set_tree`: no-op and idempotency', () => {
 });
 
 describe('`layout_set_tree`: error', () => {
-  it('[Y5] `layout_set_tree` over 1,024 nodes or 32 levels is refused', async () => {
+  it('[Y5] `layout_set_tree` over 1,024 nodes or 28 levels is refused', async () => {
     const client = await seed.client();
     const { tab, blocks } = await tabWith(client, 1);
     const set = { cmd: 'layout_set_tree', tab_id: tab, correlation_id };
     const wide = { id: 'r', children: Array.from({ length: 1_024 }, (_one, index) => leaf(`n${index}`, `b${index}`)) };
     expect(await client.refusal({ ...set, new_tree: wide })).toEqual(INVALID);
     let deep = leaf('n0', blocks[0]!);
-    for (let level = 1; level <= 32; level++) deep = { id: `n${level}`, children: [deep] };
+    for (let level = 1; level <= 28; level++) deep = { id: `n${level}`, children: [deep] };
     expect(await client.refusal({ ...set, new_tree: deep })).toEqual(INVALID);
     expect(await client.refusal({ ...set, tab_id: 'none', new_tree: null })).toEqual(INVALID);
   });

@@ -44,7 +44,7 @@ export function conflict(field: string, message: string): HoldfastError {
 
 /**
  * Throws unless `tree` is null or a whole layout tree: each node leaf or branch, ids unique and fit to be ids, sizes in
- * (0, 100], at most 1,024 nodes on 32 levels, each block named once and of the tab. Normal form is not asked for.
+ * (0, 100], at most 1,024 nodes on 28 levels, each block named once and of the tab. Normal form is not asked for.
  *
  * @param field what the error calls the tree; a node within it is `<field>.children[1]`.
  */
