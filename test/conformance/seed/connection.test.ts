@@ -113,6 +113,7 @@ describe('`register`: error', () => {
   it.each([
     ['no kind', { pid: 1, version: '1' }],
     ['a kind that is none', { kind: 'boss', pid: 1, version: '1' }],
+    ['a kind that only others know', { kind: 'launcher', pid: 1, version: '1' }],
     ['no pid', { kind: 'tool', version: '1' }],
     ['a pid below 0', { kind: 'tool', pid: -1, version: '1' }],
     ['a pid over 32 bits', { kind: 'tool', pid: 2 ** 32, version: '1' }],
