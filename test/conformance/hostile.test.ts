@@ -293,12 +293,13 @@ describe('trees and meta: error', () => {
       const culprit = new Culprit('');
       // Blocks are looked up as the tree is read: the count is said only where they are all there.
       expect(['too_large', 'not_found']).toContain((await culprit.request({ ...set, new_tree: wide(1_024) }))['code']);
+      expect(await culprit.request({ ...set, new_tree: chain(29) })).toMatchObject({ code: 'too_large' });
       // A line ends at 64 levels, each of the tree being two of them.
       for (const new_tree of [chain(33), chain(70), wide(2_600)]) {
         expect(await culprit.line(JSON.stringify({ ...set, new_tree }))).toMatchObject({ code: 'too_large' });
       }
     });
-    await client.ok({ ...set, new_tree: chain(31) });
+    await client.ok({ ...set, new_tree: chain(28) });
   });
 });
 
