@@ -113,8 +113,11 @@ export interface LogState {
 export interface EventLog {
   /** Also callable again while no append is under way: what is durable now, after a failure or the loss of a worker. */
   open(): Promise<LogState>;
-  /** Appends atomically and durably; rejects without any effect. `first_version` must be the successor of the last. */
-  append(batch: Batch): Promise<void>;
+  /**
+   * Appends atomically and durably; rejects without any effect. `first_version` must be the successor of the last.
+   * Resolves with the characters of the record: what a replay will have to read.
+   */
+  append(batch: Batch): Promise<number>;
   appendEpoch(epoch: Epoch): Promise<void>;
   /** Events from `from` on, at most `maxEvents` and about `maxBytes`, at least one if there is any; starts later when `from` was trimmed. */
   read(from: number, maxEvents: number, maxBytes: number): Promise<Recorded<{ event: string }>[]>;

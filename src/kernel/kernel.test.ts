@@ -316,6 +316,18 @@ describe('Restarts', () => {
     expect([attempts, warnings.map(({ code }) => code)]).toEqual([2, ['storage_full', 'storage_full']]);
   });
 
+  it('save a snapshot after few events with large records', async () => {
+    const { log, deposit } = await openLedger({ snapshot_bytes: 1_000 });
+    const saved: number[] = [];
+    log.saveSnapshot = (version) => Promise.resolve(void saved.push(version));
+    let written = 0;
+    while (written < 2_500) {
+      await deposit();
+      written = log.batches.reduce((sum, batch) => sum + JSON.stringify(batch).length, 0);
+    }
+    expect(saved.length).toBe(2);
+  });
+
   it('drop events by age', async () => {
     const opened = await openLedger({ events_kept_ms: 1_000 });
     for (let index = 0; index < 20; index++) {

@@ -33,8 +33,9 @@ export interface KernelLimits {
   window_events: number;
   /** Newest idempotency results held in memory. */
   recent_results: number;
-  /** Events between two snapshots of the state. */
+  /** Events between two snapshots of the state, or what their records hold: a start replays no more than that. */
   snapshot_events: number;
+  snapshot_bytes: number;
   events_kept_count: number;
   events_kept_ms: number;
   /** How long `close` waits for the commands under way. */
@@ -46,6 +47,7 @@ export const DEFAULT_KERNEL_LIMITS: KernelLimits = {
   window_events: bounds.SUBSCRIPTION_QUEUE_EVENTS,
   recent_results: 10_000,
   snapshot_events: 10_000,
+  snapshot_bytes: 8 * 1024 * 1024,
   events_kept_count: bounds.EVENTS_KEPT_COUNT,
   events_kept_ms: bounds.EVENTS_KEPT_MS,
   close_ms: 5_000,
@@ -137,7 +139,7 @@ class SequencedKernel<S, C, E extends { event: string }> implements Kernel<S, C,
         clock: options.clock,
         ids: options.ids,
         queueLimit: limits.queue_commands,
-        committed: (batch) => this.#publish(batch),
+        committed: (batch, size) => this.#publish(batch, size),
         recover: (error) => this.#recover(error),
         doubt: (keys) => {
           for (const key of keys) this.#results.mayBeInLog(key);
@@ -290,7 +292,7 @@ class SequencedKernel<S, C, E extends { event: string }> implements Kernel<S, C,
   }
 
   /** In the turn in which the append resolved: state, own reactions, subscribers; the sequencer answers afterwards. */
-  #publish(batch: Batch<E>): void {
+  #publish(batch: Batch<E>, size: number): void {
     this.#storageError = null;
     this.#faults.hit('kernel.publish.before');
     this.#evolve(batch.events);
@@ -299,7 +301,7 @@ class SequencedKernel<S, C, E extends { event: string }> implements Kernel<S, C,
     this.#announce(batch.events);
     if (batch.outbox.length > 0) this.#outbox.added(batch.outbox);
     this.#faults.hit('kernel.publish.after');
-    this.#retention.advance(this.version);
+    this.#retention.advance(this.version, size);
     this.#faults.hit('kernel.reply.before');
   }
 

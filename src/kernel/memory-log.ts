@@ -40,9 +40,13 @@ export class MemoryLog implements EventLog {
     });
   }
 
-  append(batch: Batch): Promise<void> {
-    const copy = JSON.parse(JSON.stringify(batch)) as Batch;
-    return this.#whileOpen(() => this.#write(copy));
+  append(batch: Batch): Promise<number> {
+    const record = JSON.stringify(batch);
+    const copy = JSON.parse(record) as Batch;
+    return this.#whileOpen(() => {
+      this.#write(copy);
+      return record.length;
+    });
   }
 
   appendEpoch(epoch: Epoch): Promise<void> {

@@ -5,7 +5,7 @@ import type { EventLog } from './contract.ts';
 export interface RetentionOptions {
   log: EventLog;
   now(): number;
-  limits: { snapshot_events: number; events_kept_count: number; events_kept_ms: number };
+  limits: { snapshot_events: number; snapshot_bytes: number; events_kept_count: number; events_kept_ms: number };
   resultsKeptMs: number;
   firstVersion: number;
   snapshotVersion: number;
@@ -20,6 +20,8 @@ export class Retention {
   #snapshotVersion: number;
   /** Version from which the next snapshot is due. */
   #nextAt: number;
+  /** Written since the last one. */
+  #bytes = 0;
   #running: Promise<void> | null = null;
 
   constructor(options: RetentionOptions) {
@@ -35,8 +37,10 @@ export class Retention {
   }
 
   /** After each commit: starts a snapshot when enough has happened since the last. */
-  advance(version: number): void {
-    if (this.#running !== null || version < this.#nextAt) return;
+  advance(version: number, bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#running !== null) return;
+    if (version < this.#nextAt && this.#bytes < this.#options.limits.snapshot_bytes) return;
     this.#running = this.#run().finally(() => {
       this.#running = null;
     });
@@ -52,6 +56,7 @@ export class Retention {
     const { log, warn } = this.#options;
     const { version, state } = this.#options.capture();
     this.#nextAt = version + this.#options.limits.snapshot_events;
+    this.#bytes = 0;
     try {
       await log.saveSnapshot(version, state);
       this.#snapshotVersion = version;

@@ -58,8 +58,8 @@ export interface SequencerOptions<S, C, E extends { event: string }> {
   clock: Clock;
   ids: Ids;
   queueLimit: number;
-  /** A batch became durable: publish it. Replies follow. */
-  committed(batch: Batch<E>): void;
+  /** A batch became durable in a record of that size: publish it. Replies follow. */
+  committed(batch: Batch<E>, size: number): void;
   /** An append failed: bring the published state up to the log and return a copy of it to go on from. */
   recover(error: HoldfastError): Promise<Ahead<S>>;
   /** Keys whose fate only the log knows. */
@@ -80,6 +80,8 @@ interface Entry<C, E> {
   requests: Request<C>[];
   /** What to tell each request once the entry is durable. */
   answers: (() => void)[];
+  /** Of its record, as the log says. */
+  size: number;
   /** Undefined until the append settled; then null or its error. */
   outcome: HoldfastError | null | undefined;
 }
@@ -185,7 +187,7 @@ export class Sequencer<S, C, E extends { event: string }> {
       acknowledged: [],
       saga_steps: [],
     };
-    const entry: Entry<C, E> = { batch, requests: [], answers: [], outcome: undefined };
+    const entry: Entry<C, E> = { batch, requests: [], answers: [], size: 0, outcome: undefined };
     this.#entries.push(entry);
     return entry;
   }
@@ -291,7 +293,10 @@ export class Sequencer<S, C, E extends { event: string }> {
     this.#appends++;
     this.counters.batches++;
     this.#options.log.append(entry.batch).then(
-      () => this.#appended(entry, null),
+      (size) => {
+        entry.size = size;
+        this.#appended(entry, null);
+      },
       (error: unknown) => this.#appended(entry, HoldfastError.from(error, 'storage_error')),
     );
   }
@@ -317,7 +322,7 @@ export class Sequencer<S, C, E extends { event: string }> {
         return;
       }
       this.#entries.shift();
-      if (writes(entry.batch)) this.#options.committed(entry.batch);
+      if (writes(entry.batch)) this.#options.committed(entry.batch, entry.size);
       for (const answer of entry.answers) answer();
     }
     if (this.#damage !== null && this.#entries.length === 0) this.#fail(this.#damage);

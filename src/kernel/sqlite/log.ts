@@ -37,14 +37,16 @@ export class SqliteLog implements EventLog {
     return this.#ask('open', null);
   }
 
-  async append(batch: Batch): Promise<void> {
+  async append(batch: Batch): Promise<number> {
+    const record = JSON.stringify(batch);
     await this.#ask('append', {
       firstVersion: batch.first_version,
       eventCount: batch.events.length,
-      record: JSON.stringify(batch),
+      record,
       results: batch.results.map(({ key, at }) => [key, at]),
       hasEffects: batch.outbox.length + batch.acknowledged.length > 0,
     });
+    return record.length;
   }
 
   async appendEpoch(epoch: Epoch): Promise<void> {
