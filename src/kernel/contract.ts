@@ -100,6 +100,8 @@ export interface LogState {
   first_version: number;
   last_version: number;
   snapshot: { version: number; state: unknown } | null;
+  /** About the characters a replay reads: the records, or the events, after the snapshot. */
+  replay_size: number;
   outbox: OutboxRow[];
   next_outbox_id: number;
   /** The greatest idempotency key with a stored result, or null: any greater one (ULIDs sort by time) is surely new. */

@@ -129,6 +129,7 @@ class SequencedKernel<S, C, E extends { event: string }> implements Kernel<S, C,
       resultsKeptMs: bounds.IDEMPOTENCY_RETENTION_MS + bounds.IDEMPOTENCY_SKEW_MS,
       firstVersion: logState.first_version,
       snapshotVersion: logState.snapshot?.version ?? 0,
+      replaySize: logState.replay_size,
       capture: () => ({ version: this.version, state: options.domain.serialise(this.state) }),
       warn: options.warn,
     });

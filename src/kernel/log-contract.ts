@@ -46,6 +46,7 @@ export function describeEventLog(name: string, factory: LogFactory): void {
         snapshot: null,
         outbox: [],
         next_outbox_id: 1,
+        replay_size: 0,
         newest_key: null,
       });
       expect(await log.read(1, 10, 1_000)).toEqual([]);
@@ -141,6 +142,17 @@ export function describeEventLog(name: string, factory: LogFactory): void {
       log = await factory.reopen(log);
       expect(await log.open()).toMatchObject({ first_version: 6, last_version: 10 });
       expect(versions(await log.read(1, 10, 10_000))).toEqual([6, 7, 8, 9, 10]);
+    });
+
+    it('says how much a replay reads', async () => {
+      await log.append(batchOf(1, 3));
+      await log.saveSnapshot(3, {});
+      expect((await log.open()).replay_size).toBe(0);
+      const batch = batchOf(4, 2);
+      const size = await log.append(batch);
+      const { replay_size } = await log.open();
+      expect(replay_size).toBeLessThanOrEqual(size);
+      expect(replay_size).toBeGreaterThan(batch.events.length * JSON.stringify(batch.events[0]).length * 0.9);
     });
 
     it('goes on after everything was trimmed', async () => {

@@ -34,6 +34,9 @@ export class MemoryLog implements EventLog {
       first_version: this.#firstVersion,
       last_version: this.#lastVersion,
       snapshot: snapshot && { version: snapshot.version, state: JSON.parse(snapshot.json) as unknown },
+      replay_size: this.#events
+        .filter(({ version }) => version > (snapshot?.version ?? 0))
+        .reduce((size, event) => size + JSON.stringify(event).length, 0),
       outbox: structuredClone([...this.#outbox.values()]),
       next_outbox_id: this.#nextOutboxId,
       newest_key: [...this.#results.keys()].sort().at(-1) ?? null,

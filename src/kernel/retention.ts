@@ -9,6 +9,8 @@ export interface RetentionOptions {
   resultsKeptMs: number;
   firstVersion: number;
   snapshotVersion: number;
+  /** What the log holds after the snapshot. */
+  replaySize: number;
   /** The state in its serialised form and its version. */
   capture(): { version: number; state: unknown };
   warn(error: HoldfastError): void;
@@ -20,8 +22,8 @@ export class Retention {
   #snapshotVersion: number;
   /** Version from which the next snapshot is due. */
   #nextAt: number;
-  /** Written since the last one. */
-  #bytes = 0;
+  /** Written since the last one, by whatever process: a start replays it. */
+  #bytes: number;
   #running: Promise<void> | null = null;
 
   constructor(options: RetentionOptions) {
@@ -29,6 +31,7 @@ export class Retention {
     this.#firstVersion = options.firstVersion;
     this.#snapshotVersion = options.snapshotVersion;
     this.#nextAt = options.snapshotVersion + options.limits.snapshot_events;
+    this.#bytes = options.replaySize;
   }
 
   /** Oldest version that can be replayed. */

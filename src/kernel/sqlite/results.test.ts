@@ -252,6 +252,7 @@ describe('A log of format 1', () => {
       epochs: [{ id: 'E1', first_version: 1, at: 5 }],
       first_version: trimmed + 1,
       last_version: 9,
+      replay_size: expect.any(Number),
       snapshot: trimmed === 0 ? null : { version: trimmed, state: { s: 1 } },
       outbox: [],
       next_outbox_id: 7,

@@ -40,6 +40,8 @@ export class Store {
   readonly #deleteOutbox: Database.Statement;
   readonly #setNextOutboxId: Database.Statement;
   readonly #selectBatches: Database.Statement;
+  /** As it was opened. */
+  readonly #replaySize: number;
   #lastVersion: number;
   #lastSeq: number;
 
@@ -49,7 +51,7 @@ export class Store {
     this.#db = connect(path, limits);
     try {
       prepareDatabase(this.#db, path, limits);
-      this.#lastVersion = verifyTail(this.#db);
+      [this.#lastVersion, this.#replaySize] = verifyTail(this.#db);
       upgrade(this.#db);
       this.#lastSeq = lastSeqOf(this.#db);
       const prepare = (sql: string): Database.Statement => this.#db.prepare(sql);
@@ -76,6 +78,7 @@ export class Store {
       first_version: counters.first_version,
       last_version: this.#lastVersion,
       snapshot: readSnapshot(db),
+      replay_size: this.#replaySize,
       outbox: (db.prepare('SELECT record FROM outbox ORDER BY id').all() as { record: string }[]).map(
         ({ record }) => JSON.parse(record) as OutboxRow,
       ),
@@ -264,20 +267,22 @@ function checkPages(db: Database.Database): void {
   if (verdict !== 'ok') throw corrupt(verdict);
 }
 
-/** What a replay needs must be there: the snapshot, and every record after it. Returns the last version. */
-function verifyTail(db: Database.Database): number {
+/** What a replay needs must be there: the snapshot, and every record after it. Returns the last version and the characters read. */
+function verifyTail(db: Database.Database): [lastVersion: number, replaySize: number] {
   const snapshot = readSnapshot(db)?.version ?? 0;
   const firstHeld = count(db, 'SELECT first_version AS n FROM counters');
   if (firstHeld > snapshot + 1) throw missing(snapshot + 1);
   const start = seqOf(db, snapshot + 1);
   const rows = db.prepare(`SELECT ${BATCH_COLUMNS} FROM batches WHERE seq >= ? ORDER BY seq`).iterate(start);
   let expected: number | undefined;
+  let size = 0;
   for (const row of rows as IterableIterator<BatchRow>) {
     if (expected === undefined && row.first_version > snapshot + 1) throw missing(snapshot + 1);
     checkRecord(row, expected);
     expected = row.first_version + row.event_count;
+    if (expected > snapshot + 1) size += row.record.length;
   }
-  return Math.max(snapshot, (expected ?? 1) - 1);
+  return [Math.max(snapshot, (expected ?? 1) - 1), size];
 }
 
 /** Never one that was given before, although all batches may have been trimmed since: rows of results point to it. */
