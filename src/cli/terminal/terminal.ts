@@ -72,8 +72,11 @@ export class Terminal {
   }
 
   onInputEnd(end: () => void): void {
-    this.#input.once('end', end);
-    this.#cleanups.push(() => this.#input.off('end', end));
+    // A terminal that has gone reads as EIO (read(2)), before or without its SIGHUP.
+    for (const gone of ['end', 'error']) {
+      this.#input.once(gone, end);
+      this.#cleanups.push(() => this.#input.off(gone, end));
+    }
   }
 
   /** `end` is called before a signal ends the process; what it starts must be under way when it returns. */
