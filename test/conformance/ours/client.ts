@@ -1,8 +1,8 @@
-/** A client of ours on the bare wire: node:net, its own line reader, requests matched with their replies. */
+/** A client of ours on the bare wire: requests matched with their replies. */
 import { randomBytes } from 'node:crypto';
-import { connect, type Socket } from 'node:net';
+import { connected, LineClient, type Message } from '../line-client.ts';
 
-export type Message = Readonly<Record<string, unknown>>;
+export type { Message } from '../line-client.ts';
 
 /** What a failed reply holds. */
 export interface WireFailure {
@@ -13,60 +13,23 @@ export interface WireFailure {
   details: Message;
 }
 
-const PATIENCE_MS = 15_000;
-
-export class WireClient {
-  /** Every line, parsed, in order. */
-  readonly received: Message[] = [];
-  /** Replies to no request, or to one that was answered. */
-  readonly violations: string[] = [];
-  readonly closed: Promise<void>;
-  readonly #socket: Socket;
-  readonly #waiting = new Map<string, (reply: Message) => void>();
-  readonly #answered = new Set<string>();
-  #partial = '';
-  #read = 0;
-  #ended = false;
-  #wake = new Set<() => void>();
+export class WireClient extends LineClient {
+  readonly #waiting = new Set<string>();
+  readonly #replies = new Map<string, Message>();
   #ids = 0;
 
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.setEncoding('utf8');
-    socket.on('data', (text: string) => this.#take(text));
-    socket.on('error', () => undefined); // Its close follows.
-    this.closed = new Promise((resolve) => {
-      socket.once('close', () => {
-        this.#ended = true;
-        this.#changed();
-        resolve();
-      });
-    });
-  }
-
-  static open(path: string): Promise<WireClient> {
-    return new Promise((resolve, reject) => {
-      const socket = connect(path);
-      socket.once('error', reject);
-      socket.once('connect', () => resolve(new WireClient(socket)));
-    });
-  }
-
-  write(text: string | Buffer): void {
-    this.#socket.write(text);
-  }
-
-  send(command: Message): void {
-    this.write(`${JSON.stringify(command)}\n`);
+  static async open(path: string): Promise<WireClient> {
+    return new WireClient(await connected(path));
   }
 
   /** A request; resolves with its one reply. `text` is the line as it is, for what JSON.stringify cannot say. */
-  request(command: Message, line?: (id: string) => string | Buffer): Promise<Message> {
+  async request(command: Message, line?: (id: string) => string | Buffer): Promise<Message> {
     const id = `r${this.#ids++}`;
-    const reply = new Promise<Message>((resolve) => this.#waiting.set(id, resolve));
+    this.#waiting.add(id);
     if (line === undefined) this.send({ ...command, request_id: id });
     else this.write(line(id));
-    return this.#soon(reply, `the reply to ${JSON.stringify(command)}`);
+    await this.until(() => this.#replies.has(id), `the reply to ${JSON.stringify(command)}`);
+    return this.#replies.get(id)!;
   }
 
   /** The reply of a request that succeeds, without `reply` and `ok`. */
@@ -84,26 +47,11 @@ export class WireClient {
   }
 
   /** The next event that nobody took yet; replies are no events. */
-  async next(): Promise<Message> {
+  override async next(): Promise<Message> {
     for (;;) {
-      await this.#until(() => this.#read < this.received.length);
-      const message = this.received[this.#read++]!;
+      const message = await super.next();
       if (message['event'] !== undefined) return message;
     }
-  }
-
-  /** Takes events up to the first one that `is` it; resolves with all of them. */
-  async upTo(is: (event: Message) => boolean): Promise<Message[]> {
-    const taken: Message[] = [];
-    for (;;) {
-      const event = await this.next();
-      taken.push(event);
-      if (is(event)) return taken;
-    }
-  }
-
-  async event(name: string): Promise<Message> {
-    return (await this.upTo(({ event }) => event === name)).at(-1)!;
   }
 
   /** Takes events up to that version. */
@@ -111,58 +59,14 @@ export class WireClient {
     return this.upTo((event) => Number(event['version']) >= version && event['prev'] !== undefined);
   }
 
-  hangUp(): void {
-    this.#socket.destroy();
-  }
-
-  #take(text: string): void {
-    const lines = (this.#partial + text).split('\n');
-    this.#partial = lines.pop()!;
-    for (const line of lines) {
-      const message = JSON.parse(line) as Message;
-      this.received.push(message);
-      if (typeof message['reply'] === 'string') this.#answer(message['reply'], message);
-    }
-    this.#changed();
-  }
-
-  #answer(id: string, message: Message): void {
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    if (waiting === undefined || this.#answered.has(id)) this.violations.push(`unasked: ${JSON.stringify(message)}`);
-    this.#answered.add(id);
-    waiting?.(message);
-  }
-
-  #changed(): void {
-    for (const wake of this.#wake) wake();
-    this.#wake = new Set();
-  }
-
-  #until(holds: () => boolean): Promise<void> {
-    const there = async (): Promise<void> => {
-      while (!holds()) {
-        if (this.#ended) throw new Error(`closed; last: ${JSON.stringify(this.received.slice(-3))}`);
-        await new Promise<void>((resolve) => this.#wake.add(resolve));
-      }
-    };
-    return this.#soon(there(), 'an event');
-  }
-
-  async #soon<T>(work: Promise<T>, what: string): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        reject(new Error(`waited ${PATIENCE_MS} ms for ${what}; last: ${JSON.stringify(this.received.slice(-3))}`));
-      }, PATIENCE_MS);
-    });
-    const gone = this.closed.then(() => Promise.reject(new Error(`closed while waiting for ${what}`)));
-    gone.catch(() => undefined); // Only who still waits is told.
-    try {
-      return await Promise.race([work, late, gone]);
-    } finally {
-      clearTimeout(timer);
-    }
+  /** A reply to no request, or to one that was answered, is a violation. */
+  protected override judge(line: string): void {
+    const message = JSON.parse(line) as Message;
+    this.received.push(message);
+    const id = message['reply'];
+    if (typeof id !== 'string') return;
+    if (!this.#waiting.delete(id)) this.violations.push(`unasked: ${line}`);
+    this.#replies.set(id, message);
   }
 }
 

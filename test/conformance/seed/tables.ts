@@ -2,8 +2,10 @@
  * What a client of the seed knows of the wire, written down from the seed's texts alone (`reference/agentmux.md` B.0,
  * B.1, B.6): every event with exactly its fields and what they hold. Whatever a line says beside it is a violation.
  */
+import type { Message } from '../line-client.ts';
 
-export type Message = Readonly<Record<string, unknown>>;
+export type { Message };
+
 type Holds = (value: unknown) => boolean;
 
 const isObject = (value: unknown): value is Message =>
