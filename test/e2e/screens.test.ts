@@ -93,7 +93,15 @@ const PROGRAMS: Record<string, Program> = {
     argv: ['sh', '-c', 'exec top -d 3600 -p $$'],
     size: { rows: 24, cols: 80 },
     // Load, memory, times and pids differ between two tops: numbers with the blanks before them are compared by width.
-    mask: (text) => text.replaceAll(/ *\d[\d.:]*/g, (number) => '#'.repeat(number.length)),
+    // The blanks may stand before the number's attributes, and the end of others before them: a wider number takes both.
+    mask: (row) =>
+      row.replaceAll(
+        /(?:‹›)?( *)(‹[^›]*›)( *\d[\d.:]*)|‹[^›]*›| *\d[\d.:]*/g,
+        (found, blanks?: string, marks = '', number = '') => {
+          if (blanks !== undefined) return marks + '#'.repeat(blanks.length + number.length);
+          return found.startsWith('‹') ? found : '#'.repeat(found.length);
+        },
+      ),
     steps: [
       { shows: /PID USER/ },
       { keys: 'c', shows: /top -d/ },
