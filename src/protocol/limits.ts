@@ -72,3 +72,13 @@ export const EVENTS_KEPT_COUNT = 1_000_000;
 export const EXITED_KEPT_MS = 7 * 24 * 60 * 60 * 1000;
 export const EXITED_KEPT_COUNT = 200;
 export const LIVE_SESSIONS_COUNT = 1_000;
+
+/** Agents (DESIGN §7). */
+export const MESSAGE_BYTES = 256 * KIB;
+export const RESPONSE_BYTES = 64 * KIB;
+export const REPORT_BYTES = 256 * KIB;
+export const REQUEST_TEXT_BYTES = 4 * KIB;
+export const INBOX_COUNT = 1_000;
+export const MESSAGE_TTL_MS = 24 * 60 * 60 * 1000;
+export const MESSAGE_ANSWER_MS = 2 * 60 * 60 * 1000;
+export const MESSAGES_KEPT_COUNT = 10_000;

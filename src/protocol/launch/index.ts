@@ -3,6 +3,7 @@
  * (DESIGN §6 "Start", §8). One JSON object per line in both directions.
  */
 import type { WireError } from '../errors.ts';
+import type { AgentProfile } from '../agent/index.ts';
 import type { SessionKind } from '../session/messages.ts';
 
 /** What a session is: decided at its creation, told to its shim, kept in its manifest. */
@@ -25,6 +26,25 @@ interface SessionFacts {
   /** Additive. The name it was created with. */
   name?: string | null;
   created_at_ms: number;
+  /** Additive. Missing or null: no agent. */
+  agent?: AgentLaunch | null;
+}
+
+/** What a session that runs an agent is started with beside its argv, which `argv` of the facts has in full already. */
+export interface AgentLaunch {
+  /** Of the agent, over all its sessions: the id of its first. */
+  agent_id: string;
+  profile: AgentProfile;
+  mode: 'pty' | 'acp' | 'stream_json';
+  /** The conversation this session was started with or resumes; null: not known yet. */
+  conversation_id: string | null;
+  resumed: boolean;
+  /** Structured modes: nothing to say. PTY: files to write into the session's directory before the start, by name. */
+  files: Record<string, string>;
+  /** Session token: what a program of the session quotes (`HOLDFAST_TOKEN`). */
+  token: string;
+  /** The hook command, for `HOLDFAST_REPORT`: node and this build's program, quoted for sh. */
+  report: string;
 }
 
 /** srv → shim, once. The shim detaches from srv when it has read it. */

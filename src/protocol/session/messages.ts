@@ -5,6 +5,7 @@
  * may carry `id`; exactly one event echoes it: the answer named beside the command, `Done` where there is none, or
  * `Error`. Types only: the shim must not pay for a schema library, so `parse.ts` checks by hand.
  */
+import type { AgentReport, AgentRequest, AgentStatus, AgentUsage, Explanation, TranscriptEntry } from '../agent/index.ts';
 import type { ErrorCode } from '../errors.ts';
 
 /** 0 stdin (tees only), 1 stdout or PTY, 2 stderr. */
@@ -59,7 +60,8 @@ export interface HelloCommand {
   protocol: [number, number];
   client_id: string;
   token: string;
-  role: 'client' | 'broker';
+  /** `agent`: a program of the session itself, with the session's token; it may report, and nothing else. */
+  role: 'client' | 'broker' | 'agent';
   /** Which session; needed on the archive socket only, where srv serves every closed log. */
   session_id?: string;
 }
@@ -118,7 +120,15 @@ export type SessionCommand = (
   | { cmd: 'ClearAttachment'; stream: StreamId } // seed 4 `clear_attachment`: broker or lease holder only → Done
   | { cmd: 'NotifyAttached'; stream: StreamId; event: SessionEvent } // seed 4 `notify_attached`, broker only → Done
   | { cmd: 'StopReading' } // seed 4 `signal_shutdown`, broker only: stop reading the child's output → Done
+  /** Taken: Done, when it carries an `id`; then MessageDelivered or DeliveryFailed, then Completion. Never queued: `busy`. */
   | { cmd: 'SendMessage'; from: string; body: string; message_id?: string }
+  | { cmd: 'CancelMessage'; message_id: string } // → Done; the outcome follows as DeliveryFailed
+  | { cmd: 'Interrupt' } // → Done, when the keys are written
+  | { cmd: 'AnswerRequest'; request_id: string; choice: string; text?: string } // → Done, when the request is gone
+  | { cmd: 'Report'; report: AgentReport } // → Done
+  | { cmd: 'Explain' } // → Explained
+  | { cmd: 'GetAgent' } // → Agent
+  | { cmd: 'GetTranscript'; from: number; limit: number } // → Transcript
   | { cmd: 'CaptureScreen'; last_n_lines?: number } // → ScreenCapture
   | { cmd: 'GetState' } // → State
   | { cmd: 'Resize'; rows: number; cols: number } // → Resized
@@ -255,6 +265,44 @@ export type SessionEvent = (
   | { event: 'Done'; command: SessionCommandName }
   | { event: 'Ready' }
   | { event: 'StateChanged'; from: ShimState; to: ShimState; summary: string }
+  /** Seed 3: the agent took it. `id` is the message's. */
+  | { event: 'MessageDelivered'; id: string }
+  | { event: 'Completion'; message_id?: string; response: string; last_lines: string; truncated?: boolean }
+  | { event: 'ContextExhausted'; message: string; last_lines: string }
+  | ({ event: 'ContextWarning'; model: string | null; output_bytes: number; uptime_secs: number } & Omit<
+      AgentUsage,
+      'model' | 'context_limit_tokens' | 'usage_pct'
+    > & { context_limit_tokens: number; usage_pct: number })
+  | { event: 'ContextApproaching'; message: string; input_tokens: number; output_tokens: number }
+  /** Seed 3, with the outcome: nothing more will come of message `id`. */
+  | {
+      event: 'DeliveryFailed';
+      id: string;
+      reason: string;
+      outcome: 'refused' | 'failed' | 'cancelled' | 'indeterminate';
+    }
+  | { event: 'AgentChanged'; status: AgentStatus }
+  | { event: 'Requested'; request: AgentRequest }
+  | { event: 'RequestClosed'; request_id: string; how: 'answered' | 'withdrawn' }
+  | { event: 'ConversationChanged'; conversation_id: string; transcript_path: string | null }
+  | { event: 'UsageChanged'; usage: AgentUsage }
+  | { event: 'Explained'; explanation: Explanation }
+  | {
+      event: 'Agent';
+      status: AgentStatus;
+      /** Whether a message would be taken now. */
+      ready: boolean;
+      /** Why not: `busy`, `draft`, `starting`, a kind of attention, …; empty when ready. */
+      waits_for: string;
+      message_id: string | null;
+      requests: AgentRequest[];
+      conversation_id: string | null;
+      usage: AgentUsage | null;
+    }
+  /** Whether a message would be taken now changed. */
+  | { event: 'AgentReady'; ready: boolean; waits_for: string }
+  | { event: 'Transcript'; entries: TranscriptEntry[]; next: number }
+  | { event: 'TranscriptAdded'; entry: TranscriptEntry }
   | { event: 'Died'; exit_code: number | null; last_lines: string; signal?: string | null }
   | {
       event: 'ScreenCapture';
@@ -267,7 +315,7 @@ export type SessionEvent = (
       exact: boolean;
     }
   | { event: 'State'; state: ShimState; since_secs: number }
-  | { event: 'SessionStats'; output_bytes: number; uptime_secs: number; input_tokens: number; output_tokens: number }
+  | { event: 'SessionStats'; output_bytes: number; uptime_secs: number; input_tokens: number; output_tokens: number; context_usage_pct?: number }
   | { event: 'Pong' }
   | { event: 'Warning'; message: string; idle_secs: number | null }
   | {
