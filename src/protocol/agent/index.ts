@@ -2,4 +2,5 @@
 export type * from './messages.ts';
 export type * from './profile.ts';
 export type * from './status.ts';
+export type * from './supervision.ts';
 export type * from './transcript.ts';
