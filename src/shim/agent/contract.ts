@@ -2,7 +2,14 @@
  * The agent half of a shim. A session without an agent has none of it; `Session` speaks to an `Agent`, which is the PTY
  * one (`pty/`: screen, signals, typing) or a structured one (`structured/`: ACP, stream-json), alike to everybody else.
  */
-import type { AgentReport, AgentRequest, AgentStatus, AgentUsage, Explanation, TranscriptEntry } from '../../protocol/agent/index.ts';
+import type {
+  AgentReport,
+  AgentRequest,
+  AgentStatus,
+  AgentUsage,
+  Explanation,
+  TranscriptEntry,
+} from '../../protocol/agent/index.ts';
 import type { AgentProfile } from '../../protocol/agent/index.ts';
 import type { SessionEvent, ShimState } from '../../protocol/session/index.ts';
 import type { Clock } from '../../runtime/index.ts';
