@@ -27,6 +27,9 @@ export type Signal =
   | { signal: 'reset' }
   | { signal: 'bell' };
 
+/** Called for each signal, in their order, while `push` runs. */
+export type SignalListener = (signal: Signal) => void;
+
 /** On the byte path: costs next to nothing while the output has no ESC and no BEL. Bounded: a sequence over 4,096 bytes is dropped. */
 export interface SignalScanner {
   push(bytes: Uint8Array): void;
@@ -74,11 +77,16 @@ export interface ScreenReading {
   tried: Explanation['rules'];
 }
 
+/** A piece of evidence before a board dates it. */
+export type Finding = Omit<Evidence, 'since' | 'seen'>;
+
 /** A profile made ready for use. Its patterns were checked when the profile was. */
 export interface ProfileReader {
   readonly profile: AgentProfile;
   screen(view: ScreenView): ScreenReading;
   title(title: string): Omit<Evidence, 'since' | 'seen' | 'until'> | null;
+  /** OSC 9;4 and OSC 133, where the profile says that they mean something. `undefined`: says nothing, changes nothing. */
+  terminal(signal: Signal): Finding | null | undefined;
   report(report: AgentReport): ReportReading;
   /** Whether the end of `body` (or a collapsed paste) stands in the box. */
   echoed(reading: ScreenReading, body: string): boolean;
@@ -93,19 +101,44 @@ export interface ReportReading {
   text: string | null;
 }
 
-/** The evidence of one agent and the status it makes. */
+export interface StatusBoardOptions {
+  /** Pieces below this confidence are shown and decide nothing; 0.5 unless given. */
+  minimumConfidence?: number;
+}
+
+/** The evidence of one agent and the status it makes. Whoever changes it asks `status` afterwards. */
 export interface StatusBoard {
-  /** Adds or confirms a piece; `since` is kept when it says the same as before. */
-  add(evidence: Omit<Evidence, 'since' | 'seen'>, now: number): void;
+  /**
+   * Adds or confirms a piece; `since` is kept when it says the same as before. Pieces of one channel replace each other:
+   * a hook the older hooks on the axes it speaks of, a screen rule the screen rule before it, a title the title before it.
+   * `settleMs`: how long it must hold before it counts; until then what it replaces still does.
+   */
+  add(evidence: Finding, now: number, settleMs?: number): void;
+  /** What the rules made of the screen: nothing changes when it was skipped, nothing found withdraws what was. */
+  screen(reading: Pick<ScreenReading, 'evidence' | 'settleMs' | 'skipped'>, now: number): void;
+  /** `rule`: its id, or the family before the first dot (`title`, `progress`, `mark`). */
   withdraw(source: Evidence['source'], rule?: string): void;
   /** The OSC 7501 records. Bad reports change nothing and return what is wrong with them. */
   programStatus(pairs: string, now: number): string | null;
   /** RIS: all records go. A shell prompt or the process's exit: `working` and `blocked` ones go. */
   programReset(kind: 'reset' | 'prompt' | 'exit'): void;
-  /** `input`: a person answered or typed; evidence of attention from signals that cannot notice it is now in doubt. */
+  /** A person typed or answered: attention told by hooks and titles before, which nobody takes back, is in doubt from now on. */
+  input(now: number): void;
   status(now: number): AgentStatus;
   tasks(): AgentTask[];
   /** When the status may change by time alone (a lease ends, a rule settles), ms since the Unix epoch; null: never. */
   nextChange(now: number): number | null;
   explain(now: number): Pick<Explanation, 'status' | 'evidence'>;
+}
+
+/**
+ * A recording read as a live agent's output is: signals from its bytes, rules on the screens that an emulator makes of
+ * them. Time is the recording's.
+ */
+export interface RecordingReader {
+  /** Bytes of the recording, read at `at`. */
+  output(bytes: Uint8Array, at: number): void;
+  /** The screen after the bytes pushed last. */
+  screen(view: ScreenView, at: number): void;
+  explain(at: number): Explanation;
 }
