@@ -26,8 +26,8 @@ interface MessagesRequest {
 
 const MESSAGES = /^\/v1\/messages(?:\?|$)/;
 const COUNT_TOKENS = /^\/v1\/messages\/count_tokens(?:\?|$)/;
-/** What the CLI puts into a person's message on its own account. */
-const REMINDER = /<system-reminder>[\s\S]*?<\/system-reminder>/g;
+/** What the CLI puts into a person's message, and around a long paste, on its own account. */
+const ADDED = /<system-reminder>[\s\S]*?<\/system-reminder>|<\/?pasted_content\b[^>]*>/g;
 
 export const anthropic: Dialect = {
   name: 'anthropic',
@@ -47,7 +47,7 @@ export const anthropic: Dialect = {
 function read({ model = '', messages = [], tools = [], max_tokens: limit = 0 }: MessagesRequest): Asked {
   const last = messages.findLast((message) => message.role === 'user');
   const prompt = textOf(last?.content ?? '')
-    .replace(REMINDER, '')
+    .replace(ADDED, '')
     .trim();
   // Every request of the conversation, also of a sub-agent's, offers tools; titles and probes do not.
   const side = tools.length === 0 || limit === 1;

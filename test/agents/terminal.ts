@@ -1,0 +1,107 @@
+/** A person at a terminal, for a real agent CLI: it starts it, sees its screen and bytes, presses keys, waits. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { createEmulator } from '../../src/screen/emulator.ts';
+import { record, type RecordedChild } from '../support/recorded-child.ts';
+import type { AgentCli, LaunchOptions, Place } from './cli/contract.ts';
+
+export interface AgentTerminalOptions extends LaunchOptions {
+  settled?: Parameters<AgentCli['files']>[1];
+  rows?: number;
+  cols?: number;
+}
+
+export class AgentTerminal {
+  readonly rows: number;
+  readonly cols: number;
+  /** What came so far, whole. */
+  readonly #pieces: Buffer[] = [];
+  readonly #child: RecordedChild;
+  readonly #emulator: ReturnType<typeof createEmulator>;
+  readonly #watchers = new Set<() => void>();
+  #written: Promise<void> = Promise.resolve();
+  #ended = false;
+
+  private constructor(argv: string[], env: [string, string][], cwd: string, rows: number, cols: number) {
+    this.rows = rows;
+    this.cols = cols;
+    this.#emulator = createEmulator(rows, cols, {
+      reply: (text) => void this.#child.child.writeNow(Buffer.from(text)),
+      cleared() {},
+    });
+    const spec = { cwd, env, rows, cols };
+    this.#child = record(argv, spec, { output: (_stream, bytes) => this.#take(Buffer.from(bytes)) });
+    void this.#child.exit.then(() => {
+      this.#ended = true;
+      this.#changed();
+    });
+  }
+
+  static start(cli: AgentCli, place: Place, options: AgentTerminalOptions = {}): AgentTerminal {
+    for (const { path, text } of cli.files(place, options.settled ?? 'trusted')) {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, text);
+    }
+    mkdirSync(place.cwd, { recursive: true });
+    const { argv, env } = cli.launch(place, options);
+    return new AgentTerminal(argv, env, place.cwd, options.rows ?? 24, options.cols ?? 80);
+  }
+
+  get pid(): number {
+    return this.#child.child.pid;
+  }
+
+  get exit(): RecordedChild['exit'] {
+    return this.#child.exit;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  bytes(): Buffer {
+    return Buffer.concat(this.#pieces);
+  }
+
+  /** The rows as they are drawn, right-trimmed. */
+  screen(): string {
+    return this.#emulator.text(undefined).content;
+  }
+
+  press(keys: string): void {
+    this.#child.child.writeNow(Buffer.from(keys));
+  }
+
+  /** Resolves when `fits` holds of the screen; asked after everything the agent writes. Rejects with the last screen. */
+  async until(fits: (terminal: this) => boolean, what: string, deadlineMs = 15_000): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const check = (): void => {
+        if (!fits(this)) return;
+        this.#watchers.delete(check);
+        clearTimeout(timer);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        this.#watchers.delete(check);
+        reject(new Error(`no ${what} within ${deadlineMs} ms; the screen is:\n${this.screen()}`));
+      }, deadlineMs);
+      this.#watchers.add(check);
+      check();
+    });
+  }
+
+  /** Ends the whole tree of the agent and releases everything. */
+  async end(): Promise<void> {
+    await this.#child.end();
+    await this.#written;
+  }
+
+  #take(bytes: Buffer): void {
+    this.#pieces.push(bytes);
+    this.#written = this.#written.then(() => this.#emulator.write(bytes)).then(() => this.#changed());
+  }
+
+  #changed(): void {
+    for (const watcher of this.#watchers) watcher();
+  }
+}
