@@ -82,3 +82,5 @@ export const INBOX_COUNT = 1_000;
 export const MESSAGE_TTL_MS = 24 * 60 * 60 * 1000;
 export const MESSAGE_ANSWER_MS = 2 * 60 * 60 * 1000;
 export const MESSAGES_KEPT_COUNT = 10_000;
+/** Entries of one answer to `GetTranscript`. */
+export const TRANSCRIPT_PAGE_COUNT = 1_000;

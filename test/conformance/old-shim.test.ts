@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SessionRecord } from '../../src/client/index.ts';
 import { isAlive, processIdentity } from '../../src/process/index.ts';
-import type { SessionCommandName, SessionEvent } from '../../src/protocol/session/index.ts';
+import type { SessionCommand, SessionCommandName, SessionEvent } from '../../src/protocol/session/index.ts';
 import type { ShimClient } from '../../src/shim/testing.ts';
 import { FrozenRelease } from '../support/frozen-shim.ts';
 import { FAULTS_LOADER, TestRuntime, until } from '../support/runtime.ts';
@@ -208,6 +208,28 @@ const ANSWERS: Record<SessionCommandName, () => Promise<void>> = {
   async SendMessage() {
     expect(await (await connect('pty')).ask({ cmd: 'SendMessage', from: 'me', body: 'hi' })).toMatchObject(REFUSED);
   },
+  async CancelMessage() {
+    await isUnknown({ cmd: 'CancelMessage', message_id: 'm' });
+  },
+  async Interrupt() {
+    await isUnknown({ cmd: 'Interrupt' });
+  },
+  async AnswerRequest() {
+    await isUnknown({ cmd: 'AnswerRequest', request_id: 'r', choice: 'allow' });
+  },
+  async Report() {
+    const report = { name: 'Stop', payload: {}, at: 1, report_id: '01JCFVQ5T80000000000000000' };
+    await isUnknown({ cmd: 'Report', report });
+  },
+  async Explain() {
+    await isUnknown({ cmd: 'Explain' });
+  },
+  async GetAgent() {
+    await isUnknown({ cmd: 'GetAgent' });
+  },
+  async GetTranscript() {
+    await isUnknown({ cmd: 'GetTranscript', from: 0, limit: 1 });
+  },
   async CaptureScreen() {
     const screen = await (await reader('pty')).askFor({ cmd: 'CaptureScreen', last_n_lines: 24 }, 'ScreenCapture');
     expect(screen).toMatchObject({
@@ -250,6 +272,13 @@ const ANSWERS: Record<SessionCommandName, () => Promise<void>> = {
 };
 
 const REFUSED = { event: 'Error', code: 'conflict', field: expect.any(String) as string };
+
+/** New since that release. */
+async function isUnknown(command: SessionCommand): Promise<void> {
+  const client = await connect('pty');
+  expect(await client.ask(command)).toMatchObject({ event: 'Error', code: 'unknown_command', command: command.cmd });
+  await client.askFor({ cmd: 'Ping' }, 'Pong');
+}
 
 async function ringTee(): Promise<{ client: ShimClient; tee: number }> {
   const client = await connect('pipe');

@@ -12,6 +12,8 @@ import { SESSION_COMMAND_FIXTURES, SESSION_EVENT_FIXTURES } from './fixtures/ses
 
 type Json = Record<string, unknown>;
 
+const ULID = '01JCFVQ5T80000000000000000';
+
 const parse = (message: unknown) => parseSessionCommand(Buffer.from(JSON.stringify(message)));
 
 function refusal(message: unknown): SessionCommandError {
@@ -44,6 +46,13 @@ const REQUIRED: { readonly [K in SessionCommandName]: readonly string[] } = {
   NotifyAttached: ['stream', 'event'],
   StopReading: [],
   SendMessage: ['from', 'body'],
+  CancelMessage: ['message_id'],
+  Interrupt: [],
+  AnswerRequest: ['request_id', 'choice'],
+  Report: ['report'],
+  Explain: [],
+  GetAgent: [],
+  GetTranscript: ['from', 'limit'],
   CaptureScreen: [],
   GetState: [],
   Resize: ['rows', 'cols'],
@@ -98,6 +107,17 @@ const OUT_OF_RANGE: readonly [SessionCommandName, string, unknown][] = [
   ['Tee', 'options.from', { from: 'middle' }],
   ['TeeSnapshot', 'tee', -1],
   ['NotifyAttached', 'event.event', { event: 'NoSuch' }],
+  ['SendMessage', 'message_id', ''],
+  ['CancelMessage', 'message_id', 'x'.repeat(129)],
+  ['AnswerRequest', 'request_id', ''],
+  ['AnswerRequest', 'choice', 'x'.repeat(1025)],
+  ['Report', 'report.name', { name: '', payload: {}, at: 1, report_id: ULID }],
+  ['Report', 'report.payload', { name: 'Stop', payload: [], at: 1, report_id: ULID }],
+  ['Report', 'report.at', { name: 'Stop', payload: {}, at: -1, report_id: ULID }],
+  ['Report', 'report.report_id', { name: 'Stop', payload: {}, at: 1, report_id: '../../x' }],
+  ['GetTranscript', 'from', -1],
+  ['GetTranscript', 'limit', 0],
+  ['GetTranscript', 'limit', 1001],
   ['CaptureScreen', 'last_n_lines', -1],
   ['Resize', 'rows', 0],
   ['Resize', 'cols', 70_000],
@@ -147,6 +167,11 @@ describe('session commands', () => {
 
   it('needs something to write', () => {
     expect(refusal({ cmd: 'WriteStdin', close: false })).toMatchObject({ code: 'invalid_argument', field: 'data' });
+  });
+
+  it('bounds what a report carries', () => {
+    const report = { name: 'Stop', payload: { text: 'x'.repeat(256 * 1024) }, at: 1, report_id: ULID };
+    expect(refusal({ cmd: 'Report', report })).toMatchObject({ code: 'too_large', field: 'report.payload' });
   });
 
   it('gives Shutdown the seed’s default reason', () => {

@@ -8,7 +8,15 @@ import { isUtf8 } from 'node:buffer';
 import { constants } from 'node:os';
 import { isAbsolute } from 'node:path';
 import { HoldfastError, invalid } from '../errors.ts';
-import { FRAME_BYTES, NAME_BYTES, TEE_RING_BYTES } from '../limits.ts';
+import {
+  FRAME_BYTES,
+  MESSAGE_BYTES,
+  NAME_BYTES,
+  REPORT_BYTES,
+  TEE_RING_BYTES,
+  TRANSCRIPT_PAGE_COUNT,
+} from '../limits.ts';
+import type { AgentReport } from '../agent/index.ts';
 import * as is from './fields.ts';
 import type {
   AttachCommand,
@@ -81,6 +89,7 @@ const count = is.integer(0, Number.MAX_SAFE_INTEGER);
 const u32 = is.integer(0, is.U32);
 const duration = is.integer(0, is.DURATION_MS);
 const path = is.text(1, 4096);
+const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 /** A frame is the only bound of a message's text. */
 const body = is.text(0, FRAME_BYTES);
 
@@ -90,7 +99,7 @@ const COMMANDS: Parsers = {
     protocol: is.required(fields, 'protocol', is.protocolRange),
     client_id: is.required(fields, 'client_id', is.text(1, NAME_BYTES)),
     token: is.required(fields, 'token', is.text(0, 256)),
-    role: is.required(fields, 'role', is.oneOf('client', 'broker')),
+    role: is.required(fields, 'role', is.oneOf('client', 'broker', 'agent')),
     ...is.optional(fields, 'session_id', is.text(1, NAME_BYTES)),
   }),
   Attach: parseAttach,
@@ -131,6 +140,25 @@ const COMMANDS: Parsers = {
     from: is.required(fields, 'from', is.text(0, 1024)),
     body: is.required(fields, 'body', body),
     ...is.optional(fields, 'message_id', is.text(1, NAME_BYTES)),
+  }),
+  CancelMessage: (fields) => ({
+    cmd: 'CancelMessage',
+    message_id: is.required(fields, 'message_id', is.text(1, NAME_BYTES)),
+  }),
+  Interrupt: () => ({ cmd: 'Interrupt' }),
+  AnswerRequest: (fields) => ({
+    cmd: 'AnswerRequest',
+    request_id: is.required(fields, 'request_id', is.text(1, NAME_BYTES)),
+    choice: is.required(fields, 'choice', is.text(0, 1024)),
+    ...is.optional(fields, 'text', is.text(0, MESSAGE_BYTES)),
+  }),
+  Report: (fields) => ({ cmd: 'Report', report: is.required(fields, 'report', readAgentReport) }),
+  Explain: () => ({ cmd: 'Explain' }),
+  GetAgent: () => ({ cmd: 'GetAgent' }),
+  GetTranscript: (fields) => ({
+    cmd: 'GetTranscript',
+    from: is.required(fields, 'from', count),
+    limit: is.required(fields, 'limit', is.integer(1, TRANSCRIPT_PAGE_COUNT)),
   }),
   CaptureScreen: (fields) => ({ cmd: 'CaptureScreen', ...is.optional(fields, 'last_n_lines', count) }),
   GetState: () => ({ cmd: 'GetState' }),
@@ -226,6 +254,28 @@ function readTeeFrom(value: unknown, field: string): 'start' | 'end' | number {
   if (value === 'start' || value === 'end') return value;
   if (typeof value === 'number') return count(value, field);
   throw invalid(field, `${field} must be an offset, start or end`);
+}
+
+/** What `AgentReport` says, field by field: a report also comes from a file that a program of the session wrote. */
+export function readAgentReport(value: unknown, field: string): AgentReport {
+  const report = is.shallowObject(value, field);
+  const payload = is.required(report, 'payload', is.shallowObject, `${field}.payload`);
+  if (Buffer.byteLength(JSON.stringify(payload)) > REPORT_BYTES) {
+    throw new HoldfastError('too_large', `${field}.payload holds at most ${REPORT_BYTES} bytes`, {
+      field: `${field}.payload`,
+    });
+  }
+  return {
+    name: is.required(report, 'name', is.text(1, NAME_BYTES), `${field}.name`),
+    payload,
+    at: is.required(report, 'at', count, `${field}.at`),
+    report_id: is.required(report, 'report_id', readUlid, `${field}.report_id`),
+  };
+}
+
+function readUlid(value: unknown, field: string): string {
+  if (typeof value === 'string' && ULID.test(value)) return value;
+  throw invalid(field, `${field} must be a ULID: 26 characters`);
 }
 
 function readSignal(value: unknown, field: string): string {

@@ -12,7 +12,7 @@ import type {
 } from '../../protocol/agent/index.ts';
 import type { AgentProfile } from '../../protocol/agent/index.ts';
 import type { SessionEvent, ShimState } from '../../protocol/session/index.ts';
-import type { Clock } from '../../runtime/index.ts';
+import type { Clock, Faults, Ids } from '../../runtime/index.ts';
 
 export interface AgentMessage {
   message_id: string;
@@ -28,7 +28,11 @@ export interface AgentDriver {
   readonly status: AgentStatus;
   readonly requests: readonly AgentRequest[];
   readonly conversationId: string | null;
+  /** Where the agent keeps the conversation, when it tells. */
+  readonly transcriptPath?: string | null;
   readonly usage: AgentUsage | null;
+  /** Brings `readiness` up to what the child wrote by now; within a second. */
+  refresh?(): Promise<void>;
   /** Starts delivering; progress goes to `AgentHost.phase`. Throws `busy` when not ready: nothing was typed then. */
   deliver(message: AgentMessage): void;
   /** The message under way, if it is this one, is given up: its turn is interrupted, and what it still answers is nobody's. */
@@ -51,6 +55,14 @@ export interface AgentDriver {
 /** What a driver needs of its session. */
 export interface AgentHost {
   readonly clock: Clock;
+  readonly ids: Ids;
+  readonly faults: Faults;
+  /**
+   * What the driver's getters tell may be another thing now. The host compares and tells: AgentChanged, AgentReady,
+   * UsageChanged with the warnings of a filling context, ConversationChanged, seed 3's state, Ready. Requests and the
+   * transcript are the driver's own to emit.
+   */
+  changed(): void;
   /** To every greeted connection. */
   emit(event: SessionEvent): void;
   /** Durable first (outcomes file), then MessageDelivered, Completion or DeliveryFailed to everybody. */
@@ -65,6 +77,14 @@ export interface AgentHost {
   hold(on: boolean): void;
   lastLines(count: number): string;
   warn(message: string): void;
-  /** Seed 3's state changed (StateChanged, Ready go out from one place). */
-  state(to: ShimState, summary: string): void;
+}
+
+/** Seed 3's state and the figures of the session, which `Session` keeps for agents and others alike. */
+export interface AgentFigures {
+  readonly outputBytes: number;
+  readonly uptimeSecs: number;
+  /** Ms of the monotonic clock: when the child last wrote. */
+  readonly lastOutput: number;
+  /** StateChanged and, out of `starting`, Ready; nothing when it is the state already. */
+  tell(to: ShimState, summary: string): void;
 }
