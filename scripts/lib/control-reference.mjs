@@ -4,6 +4,7 @@ const DEFS = '#/$defs/';
 const DOMAINS = {
   connection: 'Connection',
   sessions: 'Sessions',
+  agents: 'Agents and messages',
   workspaces: 'Workspaces, tabs, blocks and layouts',
   windows: 'Windows (launcher)',
   sagas: 'Sagas',

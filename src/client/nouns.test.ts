@@ -69,6 +69,8 @@ const SNAPSHOT: Snapshot = {
     bindings: [['b1', 's1']],
     connections: [],
     sessions: [],
+    agents: [],
+    messages: [],
     sagas: [],
   },
 };

@@ -75,6 +75,8 @@ const EMPTY_SNAPSHOT: SnapshotFacts = {
     bindings: [],
     connections: [],
     sessions: [],
+    agents: [],
+    messages: [],
     sagas: [],
   },
 };

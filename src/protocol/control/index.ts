@@ -1,4 +1,5 @@
 /** The control socket's types (WIRES §1). The zod schemas are a door of their own, `schemas.ts`: only srv pays for them. */
+export type * from './agents.ts';
 export * from './messages.ts';
 export * from './ndjson.ts';
 export * from './registry.ts';

@@ -6,7 +6,7 @@
 import { HoldfastError } from '../errors.ts';
 import type { AnyCommandName, AnyEventName } from './vocabulary.ts';
 
-export type VariantDomain = 'connection' | 'sessions' | 'workspaces' | 'windows';
+export type VariantDomain = 'connection' | 'sessions' | 'agents' | 'workspaces' | 'windows';
 /** Who takes a command: srv, the launcher, either of them, or the host from the launcher. */
 export type CommandReceiver = 'srv' | 'launcher' | 'either' | 'host';
 
@@ -26,6 +26,7 @@ export interface EventEntry {
 const either = { since: 0, domain: 'connection', to: 'either' } as const;
 const connection = { since: 1, domain: 'connection', to: 'either' } as const;
 const sessions = { since: 1, domain: 'sessions', to: 'srv' } as const;
+const agents = { since: 1, domain: 'agents', to: 'srv' } as const;
 const workspaces = { since: 0, domain: 'workspaces', to: 'srv' } as const;
 const windows = { since: 0, domain: 'windows', to: 'launcher' } as const;
 const host = { since: 0, domain: 'windows', to: 'host' } as const;
@@ -50,6 +51,24 @@ export const COMMAND_REGISTRY = {
   remove_session: sessions,
   purge_exited: sessions,
   set_desired: sessions,
+
+  send_message: agents,
+  broadcast_message: agents,
+  cancel_message: agents,
+  get_message: agents,
+  list_messages: agents,
+  list_agents: agents,
+  get_agent: agents,
+  explain_agent: agents,
+  list_profiles: agents,
+  get_profile: agents,
+  answer_request: agents,
+  interrupt_agent: agents,
+  resume_agent: agents,
+  restart_agent: agents,
+  set_restart_policy: agents,
+  park_agent: agents,
+  unpark_agent: agents,
 
   create_workspace: workspaces,
   delete_workspace: workspaces,
@@ -116,6 +135,7 @@ const answer = { since: 0, domain: 'connection', private: true } as const;
 const ourAnswer = { since: 1, domain: 'connection', private: true } as const;
 const process = { since: 0, domain: 'connection' } as const;
 const session = { since: 1, domain: 'sessions' } as const;
+const agent = { since: 1, domain: 'agents' } as const;
 const workspace = { since: 0, domain: 'workspaces' } as const;
 const window = { since: 0, domain: 'windows' } as const;
 const saga = { since: 0, domain: 'sagas' } as const;
@@ -149,6 +169,24 @@ export const EVENT_REGISTRY = {
   session_resized: session,
   session_desired: session,
   session_warning: session,
+
+  agent_created: agent,
+  agent_status_changed: agent,
+  agent_requested: agent,
+  agent_request_closed: agent,
+  agent_conversation_changed: agent,
+  agent_usage_changed: agent,
+  message_accepted: agent,
+  message_delivering: agent,
+  message_requeued: agent,
+  message_delivered: agent,
+  message_closed: agent,
+  agent_policy_changed: agent,
+  agent_parked: agent,
+  agent_unparked: agent,
+  agent_restarting: agent,
+  agent_replaced: agent,
+  agent_interrupted: agent,
 
   workspace_created: workspace,
   workspace_deleted: workspace,

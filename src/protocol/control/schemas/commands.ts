@@ -1,4 +1,5 @@
 /** Every command a client may send, by name. */
+import { AGENTS_COMMANDS } from './agents.ts';
 import { CONNECTION_COMMANDS, REGISTER } from './connection.ts';
 import { SESSIONS_COMMANDS } from './sessions.ts';
 import { HOST_COMMANDS, WINDOWS_COMMANDS } from './windows.ts';
@@ -8,6 +9,7 @@ export const COMMANDS = {
   ...REGISTER,
   ...CONNECTION_COMMANDS,
   ...SESSIONS_COMMANDS,
+  ...AGENTS_COMMANDS,
   ...WORKSPACES_COMMANDS,
   ...WINDOWS_COMMANDS,
   ...HOST_COMMANDS,

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { HoldfastError, invalid } from '../../errors.ts';
 import { NAME_BYTES } from '../../limits.ts';
+import type { AgentsCommand } from '../agents.ts';
 import type { RegisterCommand, ConnectionCommand } from '../messages.ts';
 import type { SessionsCommand } from '../sessions.ts';
 import { misdirected } from '../registry.ts';
@@ -30,7 +31,7 @@ export function parseCommand(fields: Record<string, unknown>): AnyCommand {
   throw refusal(parsed.error.issues[0], fields);
 }
 
-type SrvCommand = RegisterCommand | ConnectionCommand | SessionsCommand | WorkspacesCommand;
+type SrvCommand = RegisterCommand | ConnectionCommand | SessionsCommand | AgentsCommand | WorkspacesCommand;
 
 /** As `parseCommand`, at srv: a command that is not srv's is `wrong_domain` or `wrong_direction`, whatever its fields. */
 export function parseSrvCommand(fields: Record<string, unknown>): SrvCommand {

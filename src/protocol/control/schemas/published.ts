@@ -4,6 +4,18 @@ import { COMMANDS } from './commands.ts';
 import { COMMITTED_EVENTS, EVENTS } from './events.ts';
 import { eventEnvelope } from './connection-events.ts';
 import { requestEnvelope } from './connection.ts';
+import {
+  agentRecord,
+  agentRequest,
+  agentStatus,
+  agentUsage,
+  explanation,
+  messageRecord,
+  parked,
+  profileRecord,
+  restartPolicy,
+  sender,
+} from './agents-facts.ts';
 import { exitFact, holderFact, leaseInfo, sessionLimits, wireError } from './facts.ts';
 import { hostFrame, seedHostFrame } from './host-frame.ts';
 import { correlationId, id, idOrNone, title } from './fields.ts';
@@ -47,6 +59,16 @@ export const PUBLISHED = {
     ExitFact: exitFact,
     HolderFact: holderFact,
     LeaseInfo: leaseInfo,
+    AgentRecord: agentRecord,
+    AgentRequest: agentRequest,
+    AgentStatus: agentStatus,
+    AgentUsage: agentUsage,
+    Explanation: explanation,
+    MessageRecord: messageRecord,
+    MessageSender: sender,
+    Parked: parked,
+    ProfileRecord: profileRecord,
+    RestartPolicy: restartPolicy,
     SnapshotState: snapshotState,
     Rect: rect,
     RuntimeStatus: runtimeStatus,

@@ -1,7 +1,9 @@
 /** What the reply to each command holds beside `reply`, `ok` and `version`. Fields may be added. */
 import { z } from 'zod';
 import type { AnyCommandName } from '../vocabulary.ts';
+import { agentRecord, explanation, messageRecord, messageState, profileRecord } from './agents-facts.ts';
 import { PRIVATE_EVENTS } from './connection-events.ts';
+import { wireError } from './facts.ts';
 import { flag, list, u32, u53 } from './fields.ts';
 import { json } from './meta.ts';
 import { runtimeStatus } from './replies.ts';
@@ -10,6 +12,8 @@ import { sessionRecord } from './sessions.ts';
 const string = z.string();
 const nothing = {};
 const oneSession = { session: sessionRecord };
+const oneAgent = { agent: agentRecord };
+const oneMessage = { message: messageRecord };
 const parted = {
   deleted: flag.describe('False: there was none'),
   detached: list(string).exactOptional().describe('Sessions that run on without a block'),
@@ -46,6 +50,27 @@ export const RESULTS = {
   remove_session: { removed: string },
   purge_exited: { removed: list(string) },
   set_desired: oneSession,
+
+  send_message: { message_id: string, state: messageState },
+  broadcast_message: {
+    messages: list(z.object({ session_id: string, message_id: string })),
+    refused: list(z.object({ session_id: string, error: wireError })),
+  },
+  cancel_message: oneMessage,
+  get_message: oneMessage,
+  list_messages: { messages: list(messageRecord) },
+  list_agents: { agents: list(agentRecord) },
+  get_agent: oneAgent,
+  explain_agent: { explanation },
+  list_profiles: { profiles: list(profileRecord) },
+  get_profile: { profile: json.describe('As docs/PROFILES.md says') },
+  answer_request: { request_id: string, choice: string.describe('Id of the choice') },
+  interrupt_agent: oneAgent,
+  resume_agent: oneAgent,
+  restart_agent: oneAgent,
+  set_restart_policy: oneAgent,
+  park_agent: oneAgent,
+  unpark_agent: oneAgent,
 
   create_workspace: { workspace_id: string, name: string },
   delete_workspace: parted,

@@ -1,5 +1,6 @@
 /** Committed facts about sessions. Every one carries `session_id`; bytes and environment never appear. */
 import { z } from 'zod';
+import { agentMode } from './agents-facts.ts';
 import {
   containment,
   endCause,
@@ -42,6 +43,16 @@ export const SESSIONS_EVENTS = ourEvents({
       merge_stderr: flag,
       umask: z.int().nullable(),
       limits: sessionLimits,
+      agent: z
+        .object({
+          agent_id: string,
+          profile: string,
+          mode: agentMode,
+          conversation_id: string.nullable(),
+          resumed: flag,
+        })
+        .nullable()
+        .describe('The agent it runs'),
     },
   ],
   session_started: ['The child runs', { ...started, containment }],

@@ -17,6 +17,8 @@ import {
   withoutControls,
   withoutNul,
 } from './fields.ts';
+import { agentGiven } from './agents.ts';
+import { argument, selector, tooLarge } from './terms.ts';
 import { ourCommands } from './variants.ts';
 
 /** setTimeout takes at most 2^31 - 1 ms. */
@@ -26,17 +28,11 @@ const PATH_BYTES = 4_095;
 
 const duration = whole(0, DURATION_MS);
 const label = text(0, NAME_BYTES).refine(withoutNul, NO_NUL);
-const selector = text(1, NAME_BYTES).describe('Id, unique prefix of an id, or name');
 
 const ULID_SHAPE = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/i;
 const name = text(1, NAME_BYTES)
   .refine(withoutControls, NO_CONTROLS)
   .refine((value) => !ULID_SHAPE.test(value), { error: 'must not look like a session id' });
-
-const tooLarge = (most: number) => ({
-  error: `is too long; at most ${most} bytes are taken`,
-  params: { code: 'too_large' },
-});
 
 /** As the kernel counts them: each string with its NUL. */
 function totalBytes(strings: readonly string[]): number {
@@ -46,9 +42,6 @@ function totalBytes(strings: readonly string[]): number {
 }
 
 const string = z.string({ error: 'must be a string' });
-const argument = string
-  .refine(withoutNul, NO_NUL)
-  .refine((value) => Buffer.byteLength(value) <= ARGUMENT_BYTES, tooLarge(ARGUMENT_BYTES));
 const argv = list(argument)
   .min(1, { error: 'must name a program' })
   .refine((values) => values[0] !== '', { error: 'must name a program' })
@@ -86,7 +79,7 @@ const byName = ourCommands({
   create_session: [
     'Starts a child under a shim of its own; answered at commit',
     {
-      argv,
+      argv: argv.exactOptional().describe("May be left out with `agent`: then its profile's"),
       cwd,
       env: env.describe('Ordered; later entries win. HOLDFAST_* entries are dropped'),
       kind: sessionKind.exactOptional().describe('Default pty'),
@@ -98,6 +91,7 @@ const byName = ourCommands({
       merge_stderr: flag.exactOptional(),
       umask: whole(0, 0o777).nullable().exactOptional(),
       limits: limits.exactOptional(),
+      agent: agentGiven.exactOptional().describe('It runs an agent'),
     },
   ],
   get_session: ['One session, and the token its socket wants', { session: selector }],
@@ -143,7 +137,7 @@ export const sessionRecord = ours(
     id: str,
     name: str.nullable(),
     kind: sessionKind,
-    agent: str.nullable(),
+    agent: str.nullable().describe('Profile of the agent it runs'),
     state: choice(['starting', 'running', 'exited', 'ended', 'lost']),
     pid: z.int().nullable(),
     shim_pid: z.int().nullable(),

@@ -1,5 +1,6 @@
 /** `srv_snapshot.state`: what the seed's tuples leave out. With them it is the whole state. */
 import { z } from 'zod';
+import { agentRecord, messageRecord } from './agents-facts.ts';
 import { connectionKind } from './connection.ts';
 import { ours } from './fields.ts';
 import { placedNode } from './layout.ts';
@@ -24,6 +25,8 @@ export const snapshotState = ours(
       '[client_id, process]',
     ),
     sessions: z.array(sessionRecord),
+    agents: z.array(agentRecord),
+    messages: z.array(messageRecord).describe('Those without an outcome'),
     sagas: z.array(z.unknown()).describe('None yet'),
   }),
 );
