@@ -124,6 +124,8 @@ export interface StatusBoard {
   programReset(kind: 'reset' | 'prompt' | 'exit'): void;
   /** A person typed or answered: attention told by hooks and titles before, which nobody takes back, is in doubt from now on. */
   input(now: number): void;
+  /** A turn was interrupted: work told by hooks before, whose end no hook may tell, is in doubt from now on. */
+  interrupted(now: number): void;
   status(now: number): AgentStatus;
   tasks(): AgentTask[];
   /** When the status may change by time alone (a lease ends, a rule settles), ms since the Unix epoch; null: never. */
@@ -139,6 +141,6 @@ export interface RecordingReader {
   /** Bytes of the recording, read at `at`. */
   output(bytes: Uint8Array, at: number): void;
   /** The screen after the bytes pushed last. */
-  screen(view: ScreenView, at: number): void;
+  screen(view: ScreenView, at: number): ScreenReading;
   explain(at: number): Explanation;
 }

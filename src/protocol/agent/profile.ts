@@ -59,6 +59,12 @@ export interface InputProfile {
   collapsed: { pattern: Pattern } | null;
   /** Bytes beyond which a message is handed over as a file to read. */
   by_reference_bytes: number;
+  /** Additive. Ms between the echo and the submit key: some programs take a fast Enter for part of a paste. */
+  submit_after_ms?: number;
+  /** Additive. A text that matches is a command to the program (`!ls`, `/help`); `prefix` in front makes it a message. */
+  special?: { pattern: Pattern; prefix: string } | null;
+  /** Additive. Lines around an answer that are the program's: status lines, hints, marks. */
+  chrome?: Pattern[];
 }
 
 export interface InputBox {
@@ -149,6 +155,8 @@ export interface HookRule {
   event: string;
   /** Only when these payload fields have these values. */
   when?: Record<string, string>;
+  /** Additive. Only when these payload fields, as text, match. */
+  matching?: Record<string, Pattern>;
   activity: Activity | null;
   attention: Attention | null;
   /** Ms the evidence lasts; null: until another hook replaces it. */

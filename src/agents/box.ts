@@ -1,0 +1,64 @@
+/** The input box on a screen: what somebody has put in. */
+import type { InputProfile } from '../protocol/agent/index.ts';
+import type { FoundBox } from './contract.ts';
+import { compilePattern } from './patterns.ts';
+import { compileRegion, type Line, type Screen } from './regions.ts';
+import { withoutBlanks, withoutFrame } from './text.ts';
+
+/** So many of a message's last characters must stand in the box; a box may show only the end of a long text. */
+const TAIL_CHARACTERS = 40;
+
+export type FindBox = (screen: Screen) => FoundBox | null;
+
+export function compileBox(input: InputProfile): FindBox {
+  const { box } = input;
+  if (box === null) return () => null;
+  const region = compileRegion(box.region);
+  const prompt = new RegExp(compilePattern(box.prompt).source, 'du');
+  const continuation = box.continuation === null ? null : compilePattern(box.continuation);
+  const placeholders = box.placeholders.map(compilePattern);
+  const collapsed = input.collapsed === null ? null : compilePattern(input.collapsed.pattern);
+
+  return (screen) => {
+    const lines = region(screen);
+    const at = lines.findLastIndex((line) => prompt.test(line.text));
+    const line = lines[at];
+    if (line === undefined) return null;
+    const found = prompt.exec(line.text)!;
+    const first = withoutFrame(found[1] ?? '');
+    const rest = continuation === null ? [] : continued(lines.slice(at + 1), line.row, continuation);
+    const text = [first, ...rest].join('\n').trimEnd();
+    const isPlaceholder =
+      rest.join('').trim() === '' &&
+      (placeholders.some((pattern) => pattern.test(first)) ||
+        (box.dim_is_placeholder && first !== '' && isDim(screen, line, found)));
+    const shown = isPlaceholder ? '' : text;
+    return { text: shown, row: line.row, collapsed: collapsed !== null && collapsed.test(shown.replaceAll('\n', ' ')) };
+  };
+}
+
+function continued(lines: readonly Line[], row: number, pattern: RegExp): string[] {
+  const texts: string[] = [];
+  for (const line of lines) {
+    const found = line.row === row + texts.length + 1 ? pattern.exec(line.text) : null;
+    if (found === null) break;
+    texts.push(withoutFrame(found[1] ?? line.text));
+  }
+  return texts;
+}
+
+/** A cursor drawn as a cell of its own may stand on the first character. */
+function isDim({ view }: Screen, line: Line, found: RegExpExecArray): boolean {
+  const [start, end] = found.indices?.[1] ?? [0, 0];
+  const from = [...line.text.slice(0, start)].length;
+  return view.isDim(line.row, from) || (end - start > 1 && view.isDim(line.row, from + 1));
+}
+
+/** Whether the end of `body` stands in the box, however it was wrapped. */
+export function isEchoed(box: FoundBox | null, body: string): boolean {
+  if (box === null) return false;
+  if (box.collapsed) return true;
+  const sent = withoutBlanks(body);
+  const shown = withoutBlanks(box.text);
+  return shown !== '' && shown.endsWith(sent.slice(-TAIL_CHARACTERS));
+}
