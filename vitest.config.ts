@@ -24,7 +24,7 @@ export default defineConfig({
     setupFiles: ['./test/setup.ts'],
     passWithNoTests: true,
     projects: [
-      project('unit', ['src/**/*.test.ts', 'test/agents/endpoint/*.test.ts'], []),
+      project('unit', ['src/**/*.test.ts', 'test/agents/{judge,lock-subset,endpoint/*}.test.ts'], []),
       project('conformance', ['test/conformance/**/*.test.ts'], bundles),
       project('faults', ['test/faults/**/*.test.ts'], bundles),
       project('e2e', ['test/e2e/**/*.test.ts'], bundles),
