@@ -72,6 +72,31 @@ export class AgentTerminal {
     this.#child.child.writeNow(Buffer.from(keys));
   }
 
+  /** In bracketed paste mode, which all these CLIs switch on. */
+  paste(text: string): void {
+    this.press(`\x1b[200~${text}\x1b[201~`);
+  }
+
+  /** Resolves when nothing was written for `ms`, or after `deadlineMs`: some screens never stand still. */
+  async quiet(ms: number, deadlineMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        this.#watchers.delete(again);
+        clearTimeout(silent);
+        clearTimeout(deadline);
+        resolve();
+      };
+      let silent: NodeJS.Timeout | undefined;
+      const again = (): void => {
+        clearTimeout(silent);
+        if (ms < deadlineMs) silent = setTimeout(done, ms);
+      };
+      const deadline = setTimeout(done, deadlineMs);
+      this.#watchers.add(again);
+      again();
+    });
+  }
+
   /** Resolves when `fits` holds of the screen; asked after everything the agent writes. Rejects with the last screen. */
   async until(fits: (terminal: this) => boolean, what: string, deadlineMs = 15_000): Promise<void> {
     await new Promise<void>((resolve, reject) => {

@@ -5,6 +5,8 @@ import { dirname, join } from 'node:path';
 import { anthropic } from '../endpoint/anthropic.ts';
 import type { AgentCli } from './contract.ts';
 
+/** Prompts for permission are for people; the default leaves most of them to a model. */
+const MODE = ['--permission-mode', 'manual'];
 const KEY = 'sk-ant-scripted-000000000000000000';
 
 export const claude: AgentCli = {
@@ -12,7 +14,7 @@ export const claude: AgentCli = {
   version: '2.1.329',
   dialects: [anthropic],
   launch(place, { conversation, resume, args = [] } = {}) {
-    const argv = [binary()];
+    const argv = [binary(), ...MODE];
     if (conversation !== undefined) argv.push('--session-id', conversation);
     if (resume !== undefined) argv.push('--resume', resume);
     return { argv: [...argv, ...args], env: environment(place.endpoint, place.home) };
@@ -66,6 +68,8 @@ function environment(endpoint: string, home: string): [string, string][] {
     ['LANG', 'C.UTF-8'],
     ['ANTHROPIC_BASE_URL', endpoint],
     ['ANTHROPIC_API_KEY', KEY],
+    // Ten by default, over minutes.
+    ['CLAUDE_CODE_MAX_RETRIES', '2'],
     ['DISABLE_AUTOUPDATER', '1'],
     ['DISABLE_TELEMETRY', '1'],
     ['DISABLE_ERROR_REPORTING', '1'],
