@@ -37,7 +37,7 @@ function parse(
 ): { values: OptionValues; positionals: string[] } {
   try {
     return parseArgs({
-      args,
+      args: withEmptyValues(known, args),
       strict: true,
       allowPositionals: true,
       options: Object.fromEntries(
@@ -59,6 +59,15 @@ function parse(
   }
 }
 
+/** `--name` alone, where that is enough, as parseArgs wants it. */
+function withEmptyValues(known: readonly OptionSpec[], args: string[]): string[] {
+  const end = args.indexOf('--');
+  return args.map((word, at) => {
+    const alone = known.some(({ name, optionalValue }) => optionalValue === true && word === `--${name}`);
+    return alone && (end < 0 || at < end) ? `${word}=` : word;
+  });
+}
+
 /** parseArgs explains at length how to pass a word that looks like an option; the first sentence says what is wrong. */
 function firstSentence(message: string): string {
   return message.split('. ')[0]!.replace(/\.$/, '');
@@ -73,7 +82,7 @@ function splitPassthrough(known: readonly OptionSpec[], words: string[]): [strin
     const option = known.find(
       ({ name, short }) => word === `--${name}` || (short !== undefined && word === `-${short}`),
     );
-    if (option?.value !== undefined) at++;
+    if (option?.value !== undefined && option.optionalValue !== true) at++;
   }
   return [words, []];
 }

@@ -44,7 +44,8 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
       env: line.env,
       connect: async (choice = {}) => {
         const { connect } = await import('../client/index.ts');
-        return connect({ home, loader: line.loader, env: line.env, start: choice.start ?? true });
+        const token = sessionToken(line.env, home);
+        return connect({ home, loader: line.loader, env: line.env, start: choice.start ?? true, token });
       },
     };
     return await run(context);
@@ -53,6 +54,12 @@ export async function runCommandLine(line: CommandLine): Promise<number> {
     reportError(out, error);
     return exitStatusOf(spec, line.words, error);
   }
+}
+
+/** Inside an agent's session, with its own home, the command line acts as that session. */
+function sessionToken(env: NodeJS.ProcessEnv, home: string): string | undefined {
+  const own = env['HOLDFAST_HOME'];
+  return env['HOLDFAST_TOKEN'] && own && resolve(own) === home ? env['HOLDFAST_TOKEN'] : undefined;
 }
 
 /** The command and its words, or the text of a help or version request. */

@@ -7,6 +7,8 @@ export interface OptionSpec {
   short?: string;
   /** Name of the value in help; absent: a switch. */
   value?: string;
+  /** May also stand alone: `--name` or `--name=VALUE`, alone it is the empty text. */
+  optionalValue?: true;
   /** May be given several times. */
   multiple?: boolean;
   about: string;
@@ -25,6 +27,8 @@ export interface CommandSpec {
   usage: string;
   about: string;
   details?: string;
+  /** Where the overview lists it; missing: among the plain commands. */
+  group?: 'agents';
   options: readonly OptionSpec[];
   /** The first positional and everything after it belong to the child. */
   passthrough?: boolean;

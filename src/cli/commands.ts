@@ -1,4 +1,5 @@
 /** The command table: parsing and help come from here. Nothing is loaded before a command runs. */
+import { AGENT_COMMANDS, RUN_AGENT_OPTIONS } from './agent-commands.ts';
 import type { CommandSpec, NounSpec } from './command.ts';
 import { LAYOUT_COMMANDS } from './layout-commands.ts';
 import { WORKSPACE_COMMANDS } from './workspace-commands.ts';
@@ -27,7 +28,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'run',
     usage: '[options] -- COMMAND [ARG…]',
-    about: 'start a command in a session and attach to it',
+    about: 'start a command, or an agent, in a session and attach to it',
     details:
       'On a terminal: attaches. Otherwise: writes the output bytes as they are and nothing else.\nExit status: the command’s own, 128+n for signal n; 125 when holdfast fails, 126 not executable, 127 not found.',
     options: [
@@ -37,6 +38,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       ...start,
       { name: 'linger', value: 'TIME', about: 'how long the session stays open for leftovers that hold its output' },
       { name: 'originator', value: 'TEXT', about: 'who started it, for ls and rm filters' },
+      ...RUN_AGENT_OPTIONS,
       detachKey,
     ],
     passthrough: true,
@@ -100,8 +102,11 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'wait',
     usage: 'ID',
-    about: 'wait until a session has exited',
+    about: 'wait until a session has exited, or an agent is in a state',
+    details:
+      'A state that holds already returns at once. idle: would take a message; blocked: needs a person; done: told that\nits turn is finished.',
     options: [
+      { name: 'state', value: 'STATE', about: 'of an agent: idle, blocked, done or exited' },
       { name: 'exit', about: 'return the command’s own exit status (125 when holdfast fails)' },
       { name: 'end', about: 'wait until nothing holds its output any more' },
       { name: 'timeout', value: 'TIME', about: 'give up after this long, with status 4 (125 with --exit)' },
@@ -227,6 +232,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     positionals: [0, 0],
     load: () => import('./commands/doctor.ts'),
   },
+  ...AGENT_COMMANDS,
   ...WORKSPACE_COMMANDS,
   ...LAYOUT_COMMANDS,
 ];

@@ -1,5 +1,6 @@
 /** A committed event as one line for a person; `--json` has every field. */
 import {
+  type AgentsEvent,
   type AnyEventName,
   EVENT_REGISTRY,
   type EventEnvelope,
@@ -7,6 +8,7 @@ import {
   type WorkspacesEvent,
 } from '../protocol/control/index.ts';
 import type { HolderFact } from '../protocol/session/index.ts';
+import { agentEventText } from './agent-event-text.ts';
 import { printable } from './format.ts';
 import { workspaceEventText } from './workspace-event-text.ts';
 
@@ -14,7 +16,7 @@ export function eventText(event: EventEnvelope & Record<string, unknown>): strin
   const { event: name, version, at, session_id } = event;
   const time = new Date(at).toISOString().replace('T', ' ').slice(0, 19);
   const words = [String(version), time, name.padEnd(NAME_WIDTH)];
-  const told = isWorkspacesEvent(event) ? workspaceEventText(event) : undefined;
+  const told = subjectOf(event);
   if (told !== undefined) return printable([...words, told.subject, told.detail].join('  ').trimEnd());
   if (typeof session_id === 'string') words.push(session_id);
   const summary = isSessionsEvent(event) ? summarise(event) : undefined;
@@ -22,17 +24,26 @@ export function eventText(event: EventEnvelope & Record<string, unknown>): strin
   return printable([...words, detail].join('  ').trimEnd());
 }
 
+function subjectOf(event: EventEnvelope): { subject: string; detail: string } | undefined {
+  switch (domainOf(event)) {
+    case 'workspaces':
+      return workspaceEventText(event as EventEnvelope & WorkspacesEvent);
+    case 'agents':
+      return agentEventText(event as EventEnvelope & AgentsEvent);
+    default:
+      return undefined;
+  }
+}
+
+function domainOf({ event }: EventEnvelope): string | undefined {
+  return Object.hasOwn(EVENT_REGISTRY, event) ? EVENT_REGISTRY[event as AnyEventName].domain : undefined;
+}
+
 /** Of the longest name that is common. */
 const NAME_WIDTH = 'session_driver_changed'.length;
 
 function isSessionsEvent(event: EventEnvelope): event is EventEnvelope & SessionsEvent {
   return event.event.startsWith('session_');
-}
-
-function isWorkspacesEvent(event: EventEnvelope): event is EventEnvelope & WorkspacesEvent {
-  return (
-    Object.hasOwn(EVENT_REGISTRY, event.event) && EVENT_REGISTRY[event.event as AnyEventName].domain === 'workspaces'
-  );
 }
 
 /** Undefined for an event of a newer srv. */

@@ -14,7 +14,8 @@ export function commandHelp(spec: CommandSpec): string {
 
 /** `holdfast help`. */
 export function overview(commands: readonly CommandSpec[], nouns: readonly NounSpec[]): string {
-  const single = commands.filter(({ name }) => !name.includes(' '));
+  const single = commands.filter(({ name, group }) => !name.includes(' ') && group === undefined);
+  const agents = commands.filter(({ group }) => group === 'agents');
   const grouped = nouns.map(({ name }) => {
     const verbs = verbsOf(name, commands).map((command) => verbOf(command));
     return { name, about: verbs.join(' ') };
@@ -26,6 +27,9 @@ export function overview(commands: readonly CommandSpec[], nouns: readonly NounS
     '',
     'Commands:',
     ...entries(single),
+    '',
+    'Agents (started with run --agent NAME):',
+    ...entries(agents),
     '',
     'Workspaces and layout, each with a verb:',
     ...entries(grouped),
@@ -67,8 +71,9 @@ function entries(things: readonly { name: string; about: string }[]): string[] {
 }
 
 function optionLines(options: readonly OptionSpec[]): string[] {
-  const left = options.map(({ name, short, value }) => {
-    const long = `--${name}${value === undefined ? '' : ` ${value}`}`;
+  const left = options.map(({ name, short, value, optionalValue }) => {
+    const shown = optionalValue === true ? `[=${value}]` : ` ${value}`;
+    const long = `--${name}${value === undefined ? '' : shown}`;
     return short === undefined ? `    ${long}` : `-${short}, ${long}`;
   });
   const width = Math.max(...left.map(({ length }) => length));

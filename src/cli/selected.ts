@@ -106,14 +106,14 @@ export async function jsonValue(field: string, word: string): Promise<unknown> {
 }
 
 /** For people; JSON escapes C0 only. */
-function printableJson(value: unknown): string {
+export function printableJson(value: unknown): string {
   return JSON.stringify(value, null, 2).replaceAll(
     /[\u007f-\u009f]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }
 
-async function standardInput(): Promise<string> {
+export async function standardInput(): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks).toString('utf8');

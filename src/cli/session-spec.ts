@@ -1,6 +1,7 @@
 /** From flags to what a session is started with. */
 import { resolve } from 'node:path';
 import type { SessionSpec } from '../client/index.ts';
+import type { AgentGiven } from '../protocol/control/index.ts';
 import { HoldfastError, invalid, limits } from '../protocol/index.ts';
 import { duration, flag, integer, text, texts } from './arguments.ts';
 import type { CommandContext, OptionValues } from './command.ts';
@@ -24,6 +25,37 @@ export function sessionSpec({ options, env }: Pick<CommandContext, 'options' | '
     ...(flag(options, 'merge-stderr') ? { merge_stderr: true } : {}),
     ...(pipe ? {} : size(options)),
     ...(text(options, 'linger') === undefined ? {} : { limits: { linger_ms: duration(options, 'linger')! } }),
+  };
+}
+
+const MODES: readonly string[] = ['pty', 'acp', 'stream_json'] satisfies AgentGiven['mode'][];
+const RESTARTS: readonly string[] = ['never', 'on_failure', 'always'];
+
+/** `run --agent`: what its profile does not say. `args` are added to the profile's own. */
+export function agentSpec(context: Pick<CommandContext, 'options' | 'env'>, args: string[]): SessionSpec {
+  const { options } = context;
+  const mode = text(options, 'mode') ?? 'pty';
+  if (!MODES.includes(mode)) throw invalid('--mode', `--mode is ${MODES.join(', ')}, not "${mode}"`);
+  const wanted = text(options, 'restart')?.replace('-', '_');
+  if (wanted !== undefined && !RESTARTS.includes(wanted)) {
+    throw invalid('--restart', `--restart is ${RESTARTS.join(', ')}, not "${wanted}"`);
+  }
+  if (flag(options, 'pipe')) throw invalid('--pipe', '--pipe is for commands; how an agent is spoken to is its --mode');
+  const conversation = text(options, 'resume');
+  const prompt = text(options, 'prompt');
+  const branch = text(options, 'worktree');
+  const { argv: _argv, kind: _kind, ...spec } = sessionSpec(context, args);
+  return {
+    ...spec,
+    agent: {
+      profile: text(options, 'agent')!,
+      mode: mode as NonNullable<AgentGiven['mode']>,
+      ...(args.length === 0 ? {} : { args }),
+      ...(conversation === undefined ? {} : { conversation }),
+      ...(prompt === undefined ? {} : { prompt }),
+      ...(wanted === undefined ? {} : { restart: { when: wanted as 'never' | 'on_failure' | 'always' } }),
+      ...(branch === undefined ? {} : { worktree: branch === '' ? (true as const) : { branch } }),
+    },
   };
 }
 

@@ -9,8 +9,8 @@ import { ControlCalls } from './control-calls.ts';
 import type { OpenControl } from './control-link.ts';
 import { Holdfast } from './holdfast.ts';
 import { startRuntime } from './runtime-start.ts';
-import { SessionWatch } from './session-watch.ts';
 import { SessionConnector } from './socket-link.ts';
+import { Watch } from './watch.ts';
 
 export interface ConnectOptions {
   /** The runtime's directory; default: HOLDFAST_HOME, else the platform's state directory. */
@@ -22,6 +22,8 @@ export interface ConnectOptions {
   loader?: string;
   /** Default: this process's. HOLDFAST_* never reaches the runtime. */
   env?: NodeJS.ProcessEnv;
+  /** A session's token (`HOLDFAST_TOKEN`): acts as that session and may do little else. Default: the owner's. */
+  token?: string | undefined;
   clock?: Clock;
   ids?: Ids;
 }
@@ -41,7 +43,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Holdfast> {
   };
   const clientId = ids.ulid();
   const calls = new ControlCalls({
-    open: controlOpener(paths, clock, () => clientId),
+    open: controlOpener(paths, clock, () => clientId, options.token),
     start: start ? starter : undefined,
     clock,
     home,
@@ -50,11 +52,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Holdfast> {
       onClosed: (link) => watch.onClosed(link),
     },
   });
-  const watch = new SessionWatch({
-    link: (abort) => calls.link('unless-shut-down', abort),
-    record: async (id, abort) => (await holdfast.get(id, { signal: abort })).record,
-    clock,
-  });
+  const watch = new Watch({ link: (abort) => calls.link('unless-shut-down', abort), clock });
   const connector = new SessionConnector({
     clientId,
     clock,
@@ -71,13 +69,13 @@ export async function connect(options: ConnectOptions = {}): Promise<Holdfast> {
     },
   });
   // Every subscription is a client of its own: one client id has one connection.
-  const openEvents = controlOpener(paths, clock, () => ids.ulid());
+  const openEvents = controlOpener(paths, clock, () => ids.ulid(), options.token);
   const holdfast: Holdfast = new Holdfast({ home, calls, watch, connector, openEvents, clock, ids });
   await calls.link('always', signal);
   return holdfast;
 }
 
-function controlOpener(paths: HomePaths, clock: Clock, clientId: () => string): OpenControl {
+function controlOpener(paths: HomePaths, clock: Clock, clientId: () => string, token: string | undefined): OpenControl {
   return async (handlers, signal) => {
     const stream = await connectUnix(paths.srvSocket, { clock });
     const registration = {
@@ -86,7 +84,7 @@ function controlOpener(paths: HomePaths, clock: Clock, clientId: () => string): 
       pid: process.pid,
       version: __HOLDFAST_VERSION__,
       client_id: clientId(),
-      token: readSecret(paths),
+      token: token ?? readSecret(paths),
       ...(signal === undefined ? {} : { signal }),
     };
     return ControlClient.open(() => Promise.resolve(stream), registration, handlers);

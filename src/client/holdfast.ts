@@ -8,17 +8,19 @@ import type {
 } from '../protocol/control/index.ts';
 import { HoldfastError } from '../protocol/index.ts';
 import type { Clock, Ids } from '../runtime/index.ts';
+import { Agents, type AgentsContext } from './agents.ts';
 import { Backoff } from './backoff.ts';
 import { Blocks } from './blocks.ts';
 import type { CallOptions, ChangeOptions, ControlCalls } from './control-calls.ts';
 import type { OpenControl } from './control-link.ts';
 import { type EventsOptions, EventStream } from './events.ts';
 import { Layout } from './layout.ts';
+import { Messages, type WaitOptions } from './messages.ts';
 import { outlineOf, type Outline, type Snapshot } from './outline.ts';
 import { type NounContext, Tabs, Windows, Workspaces } from './places.ts';
 import { Session, type WaitTarget } from './session.ts';
-import type { SessionWatch } from './session-watch.ts';
 import type { SessionConnector } from './socket-link.ts';
+import { type Condition, SESSION_TOPICS, type Watch } from './watch.ts';
 
 /** What a session is started with; see `CreateSession` for each field. */
 export type SessionSpec = Omit<CreateSession, 'cmd'>;
@@ -26,7 +28,7 @@ export type SessionSpec = Omit<CreateSession, 'cmd'>;
 export interface HoldfastContext {
   home: string;
   calls: ControlCalls;
-  watch: SessionWatch;
+  watch: Watch;
   openEvents: OpenControl;
   connector: SessionConnector;
   clock: Clock;
@@ -55,6 +57,8 @@ export class Holdfast {
   readonly blocks: Blocks;
   readonly layout: Layout;
   readonly windows: Windows;
+  readonly agents: Agents;
+  readonly messages: Messages;
   readonly #context: HoldfastContext;
 
   constructor(context: HoldfastContext) {
@@ -70,6 +74,16 @@ export class Holdfast {
     this.blocks = new Blocks(nouns);
     this.layout = new Layout(nouns);
     this.windows = new Windows(nouns);
+    const agents: AgentsContext = {
+      read: (command, options) => this.#read(command, options),
+      change: (command, options) => this.#mutate(command, options),
+      wait: (condition, options, late) => this.#wait(condition, options, late),
+      events: (options) => this.events(options),
+      session: async (session, signal) => (await this.get(session, { signal })).record,
+      newId: () => context.ids.ulid(),
+    };
+    this.agents = new Agents(agents);
+    this.messages = new Messages(agents);
   }
 
   /** Asks for a session; resolves when that is durable. It may still fail to start: `run` waits for that. */
@@ -84,11 +98,11 @@ export class Holdfast {
     const { calls, watch } = this.#context;
     const deadline = AbortSignal.timeout(options.deadlineMs ?? START_MS + 2_000);
     const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline]);
-    watch.prepare(await calls.link('always', signal));
+    watch.prepare(await calls.link('always', signal), SESSION_TOPICS);
     const created = await this.create(spec, { ...options, signal });
     if (created.record.state !== 'starting') return { session: created.session, record: started(created.record) };
     try {
-      const record = await watch.wait(created.record.id, SATISFIED.started, signal);
+      const record = await watch.wait(this.#condition(created.record.id, 'started'), signal);
       return { session: created.session, record: started(record) };
     } catch (error) {
       if (deadline.aborted)
@@ -175,24 +189,12 @@ export class Holdfast {
   }
 
   /** Waits until a session has started, exited or ended, over any number of srv's restarts. `timeout` after `timeoutMs`. */
-  async wait(
-    session: string,
-    options: { for: WaitTarget; signal?: AbortSignal | undefined; timeoutMs?: number | undefined },
-  ): Promise<SessionRecord> {
+  async wait(session: string, options: WaitOptions & { for: WaitTarget }): Promise<SessionRecord> {
     const { record } = await this.get(session, { signal: options.signal });
     if (SATISFIED[options.for](record)) return record;
-    const deadline = options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs);
-    const signals = [options.signal, deadline].filter((signal) => signal !== undefined);
-    try {
-      return await this.#context.watch.wait(
-        record.id,
-        SATISFIED[options.for],
-        signals.length === 0 ? undefined : AbortSignal.any(signals),
-      );
-    } catch (error) {
-      if (deadline?.aborted !== true || options.signal?.aborted === true) throw error;
-      throw new HoldfastError('timeout', `session ${record.id} is still running after ${options.timeoutMs} ms`);
-    }
+    return this.#wait(this.#condition(record.id, options.for), options, () => {
+      return new HoldfastError('timeout', `session ${record.id} is still running after ${options.timeoutMs} ms`);
+    });
   }
 
   /**
@@ -271,6 +273,28 @@ export class Holdfast {
     const backoff = new Backoff(this.#context.clock, { firstMs: 2, maxMs: 50, deadlineMs: LEAVE_MS });
     while (await backoff.turn(signal)) if (!isAlive(srv)) return;
     throw new HoldfastError('timeout', `srv (pid ${srv.pid}) of ${this.home} stops, but has not left yet`);
+  }
+
+  async #wait<T>(condition: Condition<T>, options: WaitOptions, late: () => HoldfastError): Promise<T> {
+    const deadline = options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs);
+    const signals = [options.signal, deadline].filter((signal) => signal !== undefined);
+    try {
+      return await this.#context.watch.wait(condition, signals.length === 0 ? undefined : AbortSignal.any(signals));
+    } catch (error) {
+      if (deadline?.aborted !== true || options.signal?.aborted === true) throw error;
+      throw late();
+    }
+  }
+
+  #condition(id: string, target: WaitTarget): Condition<SessionRecord> {
+    return {
+      topics: SESSION_TOPICS,
+      concerns: (event) => event['session_id'] === id,
+      look: async (signal) => {
+        const { record } = await this.get(id, { signal });
+        return SATISFIED[target](record) ? record : undefined;
+      },
+    };
   }
 
   #handle(id: string): Session {

@@ -1,3 +1,4 @@
+import type { TranscriptEntry } from '../protocol/agent/index.ts';
 import type { SessionRecord } from '../protocol/control/index.ts';
 import { HoldfastError } from '../protocol/index.ts';
 import type {
@@ -23,6 +24,7 @@ import {
   type SdkTee,
   type SdkTeeOptions,
 } from './tees.ts';
+import { readTranscript, type TranscriptOptions } from './transcript.ts';
 
 export interface OutputOptions {
   /** Default `start`: the oldest byte still held. */
@@ -157,6 +159,11 @@ export class Session {
 
   async signal(name: string, options: Abortable = {}): Promise<void> {
     await this.#calls.call({ cmd: 'Signal', signal: name }, 'Done', { retry: false, ...options });
+  }
+
+  /** A structured agent's conversation, in order; without `follow` what there is now. Leaving the loop ends it. */
+  transcript(options: TranscriptOptions = {}): AsyncGenerator<TranscriptEntry, void, undefined> {
+    return readTranscript(this.#context.open, this.#context.clock, options);
   }
 
   /** A round trip to the session's process. */

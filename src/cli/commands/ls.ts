@@ -20,10 +20,12 @@ export async function run({ connect, options, json, out }: CommandContext): Prom
     return 0;
   }
   const tabs = tabsShowing(select);
+  const runAgents = sessions.some(({ agent }) => agent !== null);
   const now = Date.now();
   const rows = sessions.map((session) => [
     session.id,
     session.name ?? '-',
+    ...(runAgents ? [session.agent ?? '-'] : []),
     stateOf(session),
     session.kind,
     session.pid === null ? '-' : String(session.pid),
@@ -31,7 +33,9 @@ export async function run({ connect, options, json, out }: CommandContext): Prom
     ...(tabs.size === 0 ? [] : [printable(tabs.get(session.id) ?? '-')]),
     printable(session.command),
   ]);
-  const heads = ['ID', 'NAME', 'STATE', 'KIND', 'PID', 'AGE', ...(tabs.size === 0 ? [] : ['TAB']), 'COMMAND'];
+  const agent = runAgents ? ['AGENT'] : [];
+  const tab = tabs.size === 0 ? [] : ['TAB'];
+  const heads = ['ID', 'NAME', ...agent, 'STATE', 'KIND', 'PID', 'AGE', ...tab, 'COMMAND'];
   const [head, ...body] = table([heads, ...rows], out.columns);
   out.line(out.paint('bold', head!));
   if (body.length > 0) out.line(body.join('\n'));

@@ -1,0 +1,36 @@
+/** What a hook hands over as JSON, made to fit: long texts in it (a tool's output, a file) lose their middle. */
+
+/** Characters of a text that are kept, from the first attempt to the last. */
+const KEPT = [16_384, 4_096, 1_024, 256, 64];
+
+/** An object of at most `maximum` bytes of JSON; empty for what is no JSON object, or cannot be made to fit. */
+export function shrunk(text: string, maximum: number): Record<string, unknown> {
+  const payload = objectOf(text);
+  const fits = (candidate: unknown): boolean => Buffer.byteLength(JSON.stringify(candidate)) <= maximum;
+  if (fits(payload)) return payload;
+  for (const kept of KEPT) {
+    const shorter = shorten(payload, kept) as Record<string, unknown>;
+    if (fits(shorter)) return shorter;
+  }
+  return {};
+}
+
+function objectOf(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch {
+    // The event's name alone says something.
+  }
+  return {};
+}
+
+/** JSON.parse bounds the depth: its own recursion fails first. */
+function shorten(value: unknown, kept: number): unknown {
+  if (typeof value === 'string') {
+    return value.length <= kept ? value : `${value.slice(0, kept / 2)}…${value.slice(-kept / 2)}`;
+  }
+  if (Array.isArray(value)) return value.map((entry) => shorten(entry, kept));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, shorten(entry, kept)]));
+}
