@@ -31,6 +31,8 @@ export interface AgentDriver {
   /** Where the agent keeps the conversation, when it tells. */
   readonly transcriptPath?: string | null;
   readonly usage: AgentUsage | null;
+  /** The child runs: from now on `AgentHost.write` reaches it. Before that a driver writes nothing. */
+  started?(): void;
   /** Brings `readiness` up to what the child wrote by now; within a second. */
   refresh?(): Promise<void>;
   /** Starts delivering; progress goes to `AgentHost.phase`. Throws `busy` when not ready: nothing was typed then. */
