@@ -117,7 +117,9 @@ export class ProgramStatus {
 /** Null: a blocked program that was not at work says only that it needs somebody. */
 function activityOf(record: ProgramRecord): Activity | null {
   if (record.state !== 'blocked') return record.state as Exclude<ProgramState, 'blocked' | 'clear'>;
-  return record.wasWorking && record.kind !== 'auth' ? 'working' : null;
+  if (!record.wasWorking) return null;
+  // Work that nobody lets in any more is over; a permission or an answer lets it go on.
+  return record.kind === 'auth' ? 'error' : 'working';
 }
 
 function attentionOf(record: ProgramRecord): Attention {
