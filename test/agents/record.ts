@@ -3,6 +3,8 @@
  *
  *   node scripts/record-agents.mjs CLI [SCENARIO…] [--rows 24] [--cols 80] [--out DIR] [--show]
  *
+ * With --structured instead, what goes both ways in its structured mode, to test/fixtures/agents.
+ *
  * For each phase `PHASE.bin`, the bytes of the terminal from the start up to that moment, and `PHASE.json`, what they
  * are and which status is right.
  */
@@ -12,8 +14,14 @@ import { parseArgs } from 'node:util';
 import { agentClis, type AgentCli, type Place } from './cli/index.ts';
 import { createModelEndpoint } from './endpoint/index.ts';
 import { type Expected, type Scenario, scenarios } from './scenarios.ts';
+import { claudeStructured } from './structured/claude.ts';
+import { Lines, type StructuredMode } from './structured.ts';
 import { AgentTerminal, type AgentTerminalOptions } from './terminal.ts';
 
+/** `resume`: the conversation was begun by a scenario before. */
+const STRUCTURED: Readonly<Record<string, (place: Place, resume: boolean) => StructuredMode>> = {
+  claude: claudeStructured,
+};
 /** The paths are in the recordings: short, and nobody's. */
 const ROOT = '/tmp/hfw';
 /** More makes the corpus slow to read; the phases before are in each recording. */
@@ -35,12 +43,17 @@ async function main(args: string[]): Promise<void> {
       rows: { type: 'string', default: '24' },
       cols: { type: 'string', default: '80' },
       out: { type: 'string' },
+      structured: { type: 'boolean', default: false },
       show: { type: 'boolean', default: false },
     },
   });
   const [name, ...wanted] = positionals;
   const cli = agentClis.find((one) => one.name === name);
   if (cli === undefined) throw new Error(`name one of ${agentClis.map((one) => one.name).join(', ')}`);
+  if (values.structured) {
+    await recordStructured(cli, wanted, values.out ?? join('test', 'fixtures', 'agents', cli.name));
+    return;
+  }
   const unknown = wanted.filter((one) => !scenarios.some((scenario) => scenario.name === one));
   if (unknown.length > 0)
     throw new Error(`no scenario ${unknown.join()}; there are ${scenarios.map((s) => s.name).join()}`);
@@ -91,6 +104,28 @@ async function record(cli: AgentCli, scenario: Scenario, { rows, cols, out, show
   } finally {
     await run.terminal.end();
     await endpoint.close();
+  }
+}
+
+async function recordStructured(cli: AgentCli, wanted: readonly string[], out: string): Promise<void> {
+  const mode = STRUCTURED[cli.name];
+  if (mode === undefined) throw new Error(`no structured mode of ${cli.name} is described`);
+  const root = join(ROOT, cli.name);
+  rmSync(root, { recursive: true, force: true });
+  const place: Place = { endpoint: '', home: join(root, 'h'), cwd: join(root, 'proj') };
+  for (const directory of [place.home, place.cwd]) mkdirSync(directory, { recursive: true });
+  let resume = false;
+  for (const { name, turns, play } of mode(place, false).scenarios) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    const endpoint = await createModelEndpoint({ dialects: cli.dialects });
+    endpoint.script(...turns);
+    const lines = new Lines(mode({ ...place, endpoint: endpoint.url }, resume).launch, place.cwd);
+    await play(lines, endpoint);
+    await lines.end();
+    await endpoint.close();
+    lines.save(join(out, `structured-${name}.ndjson`));
+    resume = true;
+    process.stdout.write(`${cli.name} ${name}\n`);
   }
 }
 

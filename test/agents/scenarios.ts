@@ -113,6 +113,18 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'streaming-draft',
+    turns: () => [[{ do: 'text', text: PROSE, over_ms: 12_000 }]],
+    async play(run) {
+      await ask(run, 'Explain it.');
+      await step(run, 'text');
+      await linger(run.terminal);
+      run.terminal.press('typed meanwhile');
+      await linger(run.terminal);
+      run.save('streaming-draft', WORKING);
+    },
+  },
+  {
     name: 'tool',
     fits: (cli) => cli.tools.slow !== null,
     turns: (cli) => [
@@ -136,8 +148,6 @@ export const scenarios: readonly Scenario[] = [
     turns: (cli) => [
       [{ do: 'text', text: 'I make it.' }, toolStep(cli.tools.permission)],
       [{ do: 'text', text: 'Made.' }],
-      [toolStep(cli.tools.permission)],
-      [{ do: 'text', text: 'Not made.' }],
     ],
     async play(run) {
       const { cli, terminal } = run;
@@ -148,6 +158,20 @@ export const scenarios: readonly Scenario[] = [
       terminal.press(cli.keys.approve);
       await answered(run, 1);
       run.save('approved', DONE);
+    },
+  },
+  {
+    name: 'permission-more',
+    fits: (cli) => cli.tools.more !== undefined,
+    turns: (cli) => Object.values(cli.tools.more ?? {}).map((tool) => [toolStep(tool)]),
+    async play(run) {
+      for (const [turn, name] of Object.keys(run.cli.tools.more ?? {}).entries()) {
+        await ask(run, `Do ${name}.`);
+        await run.endpoint.entry((entry) => entry.what === 'answered' && entry.turn === turn, WAIT_MS);
+        await silence(run.terminal);
+        run.save(`permission-${name}`, { activity: 'working', attention: 'permission' });
+        run.terminal.press(run.cli.keys.deny);
+      }
     },
   },
   {

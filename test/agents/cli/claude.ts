@@ -32,6 +32,10 @@ export const claude: AgentCli = {
   keys: { submit: '\r', interrupt: '\x1b', exit: ['\x03', '\x03'], trust: '\x1b[B\r', approve: '1', deny: '\x1b' },
   tools: {
     permission: { name: 'Bash', input: { command: 'touch approved.txt', description: 'Create a file' } },
+    more: {
+      write: { name: 'Write', input: { file_path: 'written.txt', content: 'one\ntwo\n' } },
+      fetch: { name: 'WebFetch', input: { url: 'http://127.0.0.1:9/x', prompt: 'Read it' } },
+    },
     slow: (seconds) => ({ name: 'Bash', input: { command: `sleep ${seconds}`, description: 'Wait' } }),
     question: {
       name: 'AskUserQuestion',

@@ -62,6 +62,8 @@ export interface AgentCli {
   readonly tools: {
     /** Needs a permission in the CLI's default mode; its effect is the file `approved.txt` in the project. */
     permission: ToolCall;
+    /** Others that need one, whose dialogs look different, by a name for the recording. `keys.deny` ends the turn. */
+    more?: Readonly<Record<string, ToolCall>>;
     /** Runs without asking, for about `seconds`; null when the CLI has none. */
     slow: ((seconds: number) => ToolCall) | null;
     /** Asks the person a question with choices; null when the CLI has none. */
