@@ -26,6 +26,16 @@ describe('arguments of a command', () => {
     );
   });
 
+  it.each([
+    [['--worktree', '--detach', 'x'], { worktree: '', detach: true }, ['x']],
+    [['--worktree=topic', '--', '--worktree'], { worktree: 'topic' }, ['--worktree']],
+    [['--agent', 'claude', '--worktree'], { agent: 'claude', worktree: '' }, []],
+  ])('reads %j: a value that may be left out is none of the words', (words, options, rest) => {
+    const parsed = parseCommandArguments(command('run'), words);
+    expect(parsed.rest).toEqual(rest);
+    expect({ ...parsed.options }).toEqual(options);
+  });
+
   it.each(['0', '70000', '-1', '1.5', 'x', ''])('[X2] refuses %j rows, naming flag and bounds', (value) => {
     expect(() => integer({ rows: value }, 'rows', 1, 10_000)).toThrow(/--rows must be a whole number from 1 to 10000/);
   });

@@ -46,6 +46,8 @@ class SessionView {
   #size: TerminalSize;
   #attachment: Attachment | undefined;
   #stripper = new QueryStripper();
+  /** The one query the session's shim answers whoever is attached. */
+  readonly #answered = new QueryStripper('program_status');
   /** Bytes before it were answered when they were live. */
   #liveFrom = 0;
   #drawn = false;
@@ -163,14 +165,13 @@ class SessionView {
   #show(offset: number, bytes: Buffer): void {
     const live = this.#options.readOnly ? Number.POSITIVE_INFINITY : this.#liveFrom;
     if (offset > live) {
-      this.#terminal.write(bytes);
+      this.#terminal.write(this.#answered.strip(bytes));
       return;
     }
     const replayed = Math.min(bytes.length, live - offset);
     this.#terminal.write(this.#stripper.strip(bytes.subarray(0, replayed)));
     if (replayed === bytes.length) return;
-    this.#terminal.write(this.#stripper.flush());
-    this.#terminal.write(bytes.subarray(replayed));
+    this.#terminal.write(this.#answered.strip(Buffer.concat([this.#stripper.flush(), bytes.subarray(replayed)])));
   }
 
   #onLost(): void {

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import {
+  type AgentsEvent,
   type AnyEventName,
   EVENT_REGISTRY,
   type EventEnvelope,
   type WorkspacesEvent,
 } from '../protocol/control/index.ts';
+import { agentEventText } from './agent-event-text.ts';
 import { eventText } from './event-text.ts';
 import { workspaceEventText } from './workspace-event-text.ts';
 
@@ -38,11 +40,12 @@ it('lets no control character of a foreign text through', () => {
   expect(line({ event: 'session_warning', message: 'a\x1b[2Jb' })).toContain('a\\x1b[2Jb');
 });
 
-const golden = readFileSync(new URL('../../test/fixtures/wire/events.ndjson', import.meta.url), 'utf8')
+const all = readFileSync(new URL('../../test/fixtures/wire/events.ndjson', import.meta.url), 'utf8')
   .trim()
   .split('\n')
-  .map((text) => JSON.parse(text) as { event: AnyEventName } & EventEnvelope & Record<string, unknown>)
-  .filter(({ event }) => EVENT_REGISTRY[event].domain === 'workspaces');
+  .map((text) => JSON.parse(text) as { event: AnyEventName } & EventEnvelope & Record<string, unknown>);
+const golden = all.filter(({ event }) => EVENT_REGISTRY[event].domain === 'workspaces');
+const ofAgents = all.filter(({ event }) => EVENT_REGISTRY[event].domain === 'agents');
 
 it('says what every event on workspaces is about, without its tree', () => {
   expect(new Set(golden.map(({ event }) => event)).size).toBeGreaterThan(30);
@@ -72,4 +75,48 @@ it.each([
   expect(eventText({ version: 7, at: AT, ...event })).toBe(
     `7  2026-01-02 03:04:05  ${event.event.padEnd(22)}  ${expected}`,
   );
+});
+
+it('says what every event on agents is about', () => {
+  const names = Object.entries(EVENT_REGISTRY).flatMap(([name, { domain }]) => (domain === 'agents' ? [name] : []));
+  expect(new Set<string>(ofAgents.map(({ event }) => event))).toEqual(new Set(names));
+  for (const event of ofAgents) {
+    const told = agentEventText(event as unknown as AgentsEvent);
+    expect(told?.subject, event.event).toMatch(/^\w/);
+    expect(told?.detail, event.event).not.toMatch(/undefined|\[object|\{/);
+    expect(eventText(event)).toContain(`${event.event.padEnd(22)}  ${told?.subject}`);
+  }
+});
+
+it.each([
+  [
+    {
+      event: 'agent_status_changed',
+      status: { activity: 'working', attention: 'permission', summary: 'wants to run touch' },
+      previous: { activity: 'working', attention: 'none' },
+    },
+    'ID  working → working, permission: wants to run touch',
+  ],
+  [
+    { event: 'message_closed', message_id: 'M', outcome: 'failed', reason: 'no_answer', response: null },
+    'M  failed (no_answer)',
+  ],
+  [
+    { event: 'message_closed', message_id: 'M', outcome: 'answered', reason: null, response: 'x'.repeat(500) },
+    `M  answered: ${'x'.repeat(120)}…`,
+  ],
+  [
+    { event: 'agent_restarting', reason: 'exit 1', attempt: 2, delay_ms: 2_000, due_at: 5 },
+    'ID  exit 1, attempt 2 in 2s',
+  ],
+  [
+    { event: 'agent_replaced', previous_session_id: 'OLD', resumed: true, idle_ms: 172_800_000 },
+    'ID  after OLD, resumed, last active 2d ago',
+  ],
+  [
+    { event: 'agent_requested', request: { kind: 'permission', request_id: 'r', text: 'a\x1b[2Jb' } },
+    'ID  permission r: a\\x1b[2Jb',
+  ],
+])('says what matters of %j', (event, expected) => {
+  expect(line(event)).toBe(`7  2026-01-02 03:04:05  ${event.event.padEnd(22)}  ${expected}`);
 });

@@ -1,6 +1,6 @@
 /** `explain --recording`: what a profile's rules make of recorded output, as the session's own process would. */
 import { readFileSync } from 'node:fs';
-import { createRecordingReader, type RecordingReader, type ScreenView } from '../agents/index.ts';
+import { createRecordingReader, type RecordingReader } from '../agents/index.ts';
 import type { AgentStatus } from '../client/index.ts';
 import { HoldfastError, invalid, limits } from '../protocol/index.ts';
 import { type Emulator, openEmulator } from '../screen/index.ts';
@@ -82,24 +82,10 @@ async function replay(
     at += PIECE_MS;
     reader.output(piece, at);
     await emulator.write(piece);
-    reader.screen(viewOf(emulator), at);
+    reader.screen(emulator.view(), at);
     note(offset + piece.length, at);
   }
   const end = at + SILENCE_MS;
   note(recording.length, end);
   return { moments, end };
-}
-
-function viewOf(emulator: Emulator): ScreenView {
-  const { content, cursor_row, cursor_col, rows, cols } = emulator.text(undefined);
-  return {
-    rows,
-    cols,
-    lines: content.split('\n'),
-    cursorRow: cursor_row,
-    cursorCol: cursor_col,
-    cursorVisible: true,
-    title: '',
-    isDim: () => false,
-  };
 }
