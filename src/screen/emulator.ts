@@ -2,7 +2,8 @@
  * The terminal emulator, loaded only when a screen is first needed (import costs 16–42 ms and 2.6 MiB). Everything
  * xterm is behind this file's `Emulator`.
  */
-import { type IParser, Terminal } from '@xterm/headless';
+import type { ScreenView } from '../agents/contract.ts';
+import { type IBufferLine, type IParser, Terminal } from '@xterm/headless';
 import { internalsOf } from './internals.ts';
 import { registerReplies } from './replies.ts';
 import { serializeScreen } from './serialize.ts';
@@ -28,6 +29,8 @@ export interface Emulator {
   serialize(): string;
   /** The screen's rows right-trimmed, or its last `lastLines` lines with what scrolled out above them. */
   text(lastLines: number | undefined): ScreenText;
+  /** The screen's rows as rules read them. `isDim` is of the screen as it is when asked. */
+  view(): ScreenView;
 }
 
 export interface EmulatorEvents {
@@ -57,6 +60,7 @@ export function createEmulator(rows: number, cols: number, events: EmulatorEvent
     reset: () => terminal.reset(),
     serialize: () => serializeScreen(terminal),
     text: (lastLines) => screenText(terminal, lastLines),
+    view: () => screenView(terminal),
   };
 }
 
@@ -70,6 +74,37 @@ function watchClears(parser: IParser, terminal: Terminal, events: EmulatorEvents
     events.cleared();
     return false;
   });
+}
+
+function screenView(terminal: Terminal): ScreenView {
+  const buffer = terminal.buffer.active;
+  const lines: string[] = [];
+  for (let y = 0; y < terminal.rows; y++) lines.push(buffer.getLine(buffer.baseY + y)?.translateToString(true) ?? '');
+  const { coreService, _inputHandler } = internalsOf(terminal);
+  return {
+    rows: terminal.rows,
+    cols: terminal.cols,
+    lines,
+    cursorRow: buffer.cursorY,
+    cursorCol: Math.min(buffer.cursorX, terminal.cols - 1),
+    cursorVisible: !coreService.isCursorHidden,
+    title: _inputHandler._windowTitle,
+    isDim: (row, from) => isDim(buffer.getLine(buffer.baseY + row), from),
+  };
+}
+
+/** Bright black is the ninth of the named colours. */
+const BRIGHT_BLACK = 8;
+
+function isDim(line: IBufferLine | undefined, from: number): boolean {
+  let drawn = false;
+  for (let x = from; line !== undefined && x < line.length; x++) {
+    const cell = line.getCell(x);
+    if (cell === undefined || cell.getChars().trim() === '') continue;
+    if (!cell.isDim() && !(cell.isFgPalette() && cell.getFgColor() === BRIGHT_BLACK)) return false;
+    drawn = true;
+  }
+  return drawn;
 }
 
 function screenText(terminal: Terminal, lastLines: number | undefined): ScreenText {

@@ -2,6 +2,7 @@
  * The screen of a session: an emulator fed from the log as a cursor, in bounded pieces and off the byte path (DESIGN
  * §6 "Screen"). It exists from the first need on and starts at the oldest byte still held.
  */
+import type { ScreenView } from '../agents/contract.ts';
 import { type StreamId, STDOUT } from '../protocol/session/index.ts';
 import type { LogCursor, LogItem, LogSource } from '../session/index.ts';
 import { type Clock, withDeadline } from '../runtime/index.ts';
@@ -95,6 +96,10 @@ export class Mirror {
 
   text(lastLines: number | undefined): ScreenText {
     return this.#emulator.text(lastLines);
+  }
+
+  view(): ScreenView {
+    return this.#emulator.view();
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 /**
  * Answers to the terminal queries xterm itself leaves open, for a session nobody's terminal is attached to: colours
- * (OSC 4, 10–12), XTVERSION, the kitty keyboard's flags, window size reports and Program Status Protocol (OSC 7501).
+ * (OSC 4, 10–12), XTVERSION, the kitty keyboard's flags and window size reports.
  */
 import type { Terminal } from '@xterm/headless';
 
@@ -25,10 +25,6 @@ export function registerReplies(terminal: Terminal, reply: (text: string) => voi
     parser.registerOscHandler(code, (data) => answerDefaultColor(code, color, data, reply));
   }
   parser.registerOscHandler(4, (data) => answerPalette(data, reply));
-  parser.registerOscHandler(7501, (data) => {
-    if (data === '?') reply('\x1b]7501;?\x1b\\');
-    return true;
-  });
   parser.registerCsiHandler({ prefix: '>', final: 'q' }, (params) => {
     if ((params[0] ?? 0) !== 0) return false;
     reply(`\x1bP>|holdfast(${__HOLDFAST_VERSION__})\x1b\\`);

@@ -20,6 +20,7 @@ export class ScreenService {
   readonly #options: ScreenOptions;
   readonly #ledger: QueryLedger;
   #mirror: Promise<Mirror> | null = null;
+  #drawn: Mirror | null = null;
   #closed = false;
 
   constructor(options: ScreenOptions) {
@@ -32,6 +33,16 @@ export class ScreenService {
     const mirror = await this.#create();
     await mirror.caughtUp(SCREEN_WAIT_MS);
     return mirror;
+  }
+
+  /** The screen as far as it is drawn; null: nobody has needed it yet. */
+  get drawn(): Mirror | null {
+    return this.#drawn;
+  }
+
+  /** The screen as it comes to be, which may be behind. */
+  mirror(): Promise<Mirror> {
+    return this.#create();
   }
 
   /** A terminal query was read from the child; it ends right before `end`. */
@@ -79,6 +90,7 @@ export class ScreenService {
       answered: (offset, replies) => this.#ledger.answered(offset, replies),
     });
     if (this.#closed) mirror.close();
+    this.#drawn = mirror;
     return mirror;
   }
 }

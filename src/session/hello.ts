@@ -13,9 +13,13 @@ export function helloRequired(): HoldfastError {
   return new HoldfastError('forbidden', 'hello_required', { field: 'cmd' });
 }
 
-/** The protocol number to speak. Throws `bad_token` or `unsupported_protocol`. */
-export function acceptHello(hello: HelloCommand, token: string): number {
-  if (!sameSecret(hello.token, token)) {
+/**
+ * The protocol number to speak. `agentToken` opens the session for the role `agent`; null: it runs none. Throws
+ * `bad_token` or `unsupported_protocol`.
+ */
+export function acceptHello(hello: HelloCommand, token: string, agentToken: string | null = null): number {
+  const expected = hello.role === 'agent' ? agentToken : token;
+  if (expected === null || !sameSecret(hello.token, expected)) {
     throw new HoldfastError(
       'bad_token',
       'the token does not open this session; read it again from the home it belongs to',

@@ -42,6 +42,10 @@ const QUERIES = [
   `${ESC}_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA${ST}`,
 ];
 
+const fail = (): never => {
+  throw new Error('no such query was asked');
+};
+
 const OTHERS = [
   'text',
   '\r\n',
@@ -171,22 +175,50 @@ describe('the query scanner', () => {
     '\x1b[14t',
     '\x1b]11;?\x07',
     '\x1b]4;1;?\x1b\\',
-    '\x1b]7501;?\x07',
     '\x1bP$qm\x1b\\',
   ];
 
   it('finds every query at its end, however the bytes are split', () => {
     const text = `begin\x1b[31mred\x1b[2J${queries.join('text\x1b]0;title\x07\x1b[1;2H')}\x1b[?25h`;
     const expected: number[] = [];
-    new QueryScanner((end) => expected.push(end)).push(Buffer.from(text, 'latin1'));
+    new QueryScanner((end) => expected.push(end), fail).push(Buffer.from(text, 'latin1'));
     expect(expected).toHaveLength(queries.length);
     for (const [index, end] of expected.entries()) expect(text.slice(0, end).endsWith(queries[index] ?? '')).toBe(true);
     for (const size of [1, 2, 3, 7]) {
       const found: number[] = [];
-      const scanner = new QueryScanner((end) => found.push(end));
+      const scanner = new QueryScanner((end) => found.push(end), fail);
       const raw = Buffer.from(text, 'latin1');
       for (let at = 0; at < raw.length; at += size) scanner.push(raw.subarray(at, at + size));
       expect(found).toEqual(expected);
+    }
+  });
+
+  it('[Q5] answers Program Status Protocol with the terminator of the query, and no other OSC 7501', () => {
+    const text = 'a\x1b]7501;?\x07b\x1b]7501;?\x1b\\c\x1b]7501;state=idle\x07\x1b]7501;??\x07\x1b[c';
+    for (const size of [1, 2, 5, text.length]) {
+      const answers: string[] = [];
+      const found: number[] = [];
+      const scanner = new QueryScanner(
+        (end) => found.push(end),
+        (answer) => answers.push(answer),
+      );
+      const raw = Buffer.from(text, 'latin1');
+      for (let at = 0; at < raw.length; at += size) scanner.push(raw.subarray(at, at + size));
+      expect(answers).toEqual(['\x1b]7501;?\x07', '\x1b]7501;?\x1b\\']);
+      expect(found).toEqual([text.length]);
+    }
+  });
+
+  it('[Q5] takes nothing but that query out of what is shown first', () => {
+    const text = `x\x1b]7501;?\x07${queries.join('y')}\x1b]7501;?\x1b\\\x1b]7501;state=idle\x1b\\\x1b]11;?\x1b[31mz`;
+    const expected = text.replaceAll('\x1b]7501;?\x07', '').replaceAll('\x1b]7501;?\x1b\\', '');
+    const raw = Buffer.from(text, 'latin1');
+    for (const size of [1, 2, 5, raw.length]) {
+      const stripper = new QueryStripper('program_status');
+      const shown: Buffer[] = [];
+      for (let at = 0; at < raw.length; at += size) shown.push(stripper.strip(raw.subarray(at, at + size)));
+      shown.push(stripper.flush());
+      expect(Buffer.concat(shown).toString('latin1')).toBe(expected);
     }
   });
 });

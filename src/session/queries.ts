@@ -65,13 +65,25 @@ const CSI_FORM = /^\x1b\[([<=>?]?)(\d*)[\d;:]*([ -/]*)([@-~])$/;
 const DCS_QUERY = /^\x1bP[\d;]*[$+]q/;
 const APC_QUERY = /^\x1b_G(?:[^;]*,)?a=q(?:[,;]|$)/;
 
-/** Takes queries out of a stream of chunks and leaves every other byte as it is. */
+/** Asks whether Program Status Protocol is read here. */
+const PROGRAM_STATUS_QUERY = '\x1b]7501;?';
+const ST = '\x1b\\';
+
+/**
+ * Takes queries out of a stream of chunks and leaves every other byte as it is. `all` for what is shown again;
+ * `program_status` for what is shown first: that one the shim answers, every other one the terminal.
+ */
 export class QueryStripper {
+  readonly #which: 'all' | 'program_status';
   #kept: Buffer[] = [];
   readonly #recogniser = new QueryRecogniser({
     pass: (bytes) => void this.#kept.push(bytes),
-    query: (sequence) => this.#keepControls(sequence),
+    query: (sequence, _end, tail) => this.#query(sequence, tail),
   });
+
+  constructor(which: 'all' | 'program_status' = 'all') {
+    this.#which = which;
+  }
 
   /** The bytes to show. A sequence that may become a query is held back until it is known to be none. */
   strip(chunk: Buffer): Buffer {
@@ -83,6 +95,11 @@ export class QueryStripper {
   /** What is still held back, when nothing more is stripped. */
   flush(): Buffer {
     return this.#recogniser.flush();
+  }
+
+  #query(sequence: Buffer, tail: string): void {
+    if (this.#which === 'all') this.#keepControls(sequence);
+    else if (!isProgramStatus(sequence)) this.#kept.push(Buffer.from(sequence), Buffer.from(tail));
   }
 
   /** Controls inside a CSI sequence are obeyed on their own: they stay. */
@@ -98,9 +115,18 @@ export class QueryStripper {
 export class QueryScanner {
   readonly #recogniser: QueryRecogniser;
 
-  /** `found` gets the offset right behind each query, counted from the first byte pushed. */
-  constructor(found: (end: number) => void) {
-    this.#recogniser = new QueryRecogniser({ pass: () => {}, query: (_, end) => found(end) });
+  /**
+   * `found` gets the offset right behind each query, counted from the first byte pushed; `programStatus` the answer to
+   * one of Program Status Protocol, which ends as the query did.
+   */
+  constructor(found: (end: number) => void, programStatus: (answer: string) => void) {
+    this.#recogniser = new QueryRecogniser({
+      pass: () => {},
+      query: (sequence, end) => {
+        if (!isProgramStatus(sequence)) found(end);
+        else programStatus(PROGRAM_STATUS_QUERY + (sequence.at(-1) === BEL ? '\x07' : ST));
+      },
+    });
   }
 
   push(chunk: Buffer): void {
@@ -110,8 +136,15 @@ export class QueryScanner {
 
 interface QuerySink {
   pass(bytes: Buffer): void;
-  /** `end`: the offset right behind `sequence`, counted from the first byte pushed. */
-  query(sequence: Buffer, end: number): void;
+  /**
+   * `end`: the offset right behind `sequence`, counted from the first byte pushed; `tail`: the string terminator that
+   * ended it and is not in `sequence`.
+   */
+  query(sequence: Buffer, end: number, tail: string): void;
+}
+
+function isProgramStatus(sequence: Buffer): boolean {
+  return sequence.toString('latin1').replace(CONTROLS, '') === PROGRAM_STATUS_QUERY;
 }
 
 class QueryRecogniser {
@@ -282,17 +315,17 @@ class QueryRecogniser {
   /** Behind the ESC that ended a query string: a backslash belongs to it, anything else to a new sequence. */
   #afterQuery(byte: number): void {
     const belongs = byte === BACKSLASH;
-    this.#answered();
+    this.#answered(belongs ? ST : '');
     if (belongs) return;
     this.#begin();
     this.#step(byte);
   }
 
-  #answered(): void {
+  #answered(tail = ''): void {
     const held = this.#held.subarray(0, this.#length);
     this.#length = 0;
     this.#state = 'ground';
-    this.#sink.query(held, this.#before + this.#at + 1);
+    this.#sink.query(held, this.#before + this.#at + 1, tail);
   }
 
   #release(next: State = 'ground'): void {

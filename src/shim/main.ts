@@ -15,7 +15,7 @@ import {
 import { createFaults, createIds, type Faults, systemClock } from '../runtime/index.ts';
 import { checkStart } from './child/checks.ts';
 import { startChild } from './child/index.ts';
-import { Assignment, createClaim, manifestOf, readClaim, writeManifest } from './launch/index.ts';
+import { Assignment, createClaim, manifestOf, readClaim, writeAgentFiles, writeManifest } from './launch/index.ts';
 import { type ShimIdentity, SessionServer } from './server/index.ts';
 import { Session } from './session.ts';
 
@@ -113,6 +113,8 @@ class Shim {
     const session = new Session({ spec, clock, ids: createIds(clock), faults: this.#parts.faults, note, ended });
     const server = new SessionServer(session, this.#parts.identity, clock);
     try {
+      writeAgentFiles(spec);
+      await session.prepareAgent();
       await server.listen(spec.socket_path);
       this.#start(session);
     } catch (error) {

@@ -21,6 +21,8 @@ import type { Clock, Faults, Ids } from '../runtime/index.ts';
 import { ScreenService } from '../screen/index.ts';
 import { FlowControl, QueryScanner, SessionLog } from '../session/index.ts';
 import { Activity } from './activity.ts';
+import type { Agent } from './agent/index.ts';
+import { loadAgent } from './agent-ports.ts';
 import type { Child, ChildHandlers } from './contract.ts';
 import type { ProcessTree } from '../process/index.ts';
 import { Ending } from './ending.ts';
@@ -72,6 +74,8 @@ export class Session {
   readingStopped = false;
   readonly #options: SessionOptions;
   readonly #queries: QueryScanner | null;
+  /** What runs here says of itself; null: no agent. */
+  agent: Agent | null = null;
   readonly #pace: Pace;
   #cause: EndCause = 'child';
   #attached = 0;
@@ -116,7 +120,12 @@ export class Session {
       noticed: (throttled) => this.broadcast({ event: 'Throttled', throttled }),
     });
     this.tees = new TeeRegistry(this.log, clock, this.flow, spec.limits.stall_ms);
-    this.activity = new Activity(clock, (event) => this.broadcast(event));
+    this.activity = new Activity({
+      clock,
+      emit: (event) => this.broadcast(event),
+      told: (spec.agent ?? null) !== null,
+      usage: () => this.agent?.usage ?? null,
+    });
     this.screen = new ScreenService({
       source: this.log,
       rows: spec.rows,
@@ -126,7 +135,12 @@ export class Session {
       failed: (error) => this.warn(`terminal queries stay unanswered: ${error.message}`),
     });
     this.#queries =
-      spec.kind === 'pty' ? new QueryScanner((end) => this.screen.query(end, this.#driverIsLive())) : null;
+      spec.kind === 'pty'
+        ? new QueryScanner(
+            (end) => this.screen.query(end, this.#driverIsLive()),
+            (answer) => this.#answerQuery(answer),
+          )
+        : null;
     this.ending = this.#createEnding();
   }
 
@@ -147,6 +161,14 @@ export class Session {
     };
   }
 
+  /**
+   * Before the fork: an agent is read from its first byte on. Its code is loaded here and only for it. Throws what the
+   * start is refused with.
+   */
+  async prepareAgent(): Promise<void> {
+    this.agent = await loadAgent(this, this.#options);
+  }
+
   /** Before the fork: the size is the log's first entry, so that every screen starts right. */
   begin(): void {
     if (this.spec.kind === 'pty') this.log.resize(this.rows, this.cols);
@@ -163,6 +185,7 @@ export class Session {
   /** The child could not be started after all: the log says so to whoever finds it. */
   abandon(): void {
     this.activity.exited('not started');
+    this.agent?.close();
     if (!this.log.ended) this.log.end('start_failed', []);
     this.log.close();
   }
@@ -256,6 +279,7 @@ export class Session {
     this.flow.appended();
     this.activity.output(length);
     this.#pace.output(length);
+    if (stream === STDOUT) this.agent?.output(bytes);
   }
 
   #answerQuery(reply: string): void {
@@ -311,6 +335,7 @@ export class Session {
     this.log.childExit(exit);
     this.#tellOthers({ event: 'ChildExit', exit });
     const how = exit.signal === null ? `exited with ${exit.code}` : `ended by ${exit.signal}`;
+    this.agent?.exited(exit);
     this.activity.exited(how);
     this.broadcast({
       event: 'Died',
@@ -339,6 +364,7 @@ export class Session {
     this.tees.stdin.end(cause, survivors);
     this.log.end(cause, survivors);
     this.lease.close();
+    this.agent?.close();
     this.screen.close();
     this.log.close();
     this.#options.ended();

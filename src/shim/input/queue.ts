@@ -9,6 +9,8 @@ export interface InputItem {
   bytes: Buffer;
   /** Asked right before the write; false drops the item (its lease has a new holder). */
   isCurrent(): boolean;
+  /** A person or program wrote it: it waits while the queue is held. */
+  fromClient?: boolean;
   /** The kernel took the bytes (`written`), or the child's input is closed, or the item was dropped. */
   settled(outcome: 'written' | 'closed' | 'dropped'): void;
 }
@@ -21,6 +23,9 @@ export class InputQueue {
   readonly #limitBytes: number;
   readonly #relieved: () => void;
   #items: InputItem[] = [];
+  /** What clients wrote while the queue is held. */
+  #waiting: InputItem[] = [];
+  #held = false;
   #bytes = 0;
   #running = false;
   #closing: (() => void)[] | null = null;
@@ -49,15 +54,29 @@ export class InputQueue {
   /** Throws `stdin_closed` after `close`. The queue may end up over its limit by one item; its caller then stops reading. */
   push(item: InputItem): void {
     if (this.#closing !== null) throw stdinClosed();
+    if (this.#held && item.fromClient === true) {
+      this.#waiting.push(item);
+      this.#bytes += item.bytes.length;
+      return;
+    }
     if (!this.#running && this.#takenAtOnce(item)) return;
     this.#items.push(item);
     this.#bytes += item.bytes.length;
     this.#start();
   }
 
+  /** While it is on, what clients write waits, so that nothing comes between the parts of what the shim itself types. */
+  hold(on: boolean): void {
+    this.#held = on;
+    if (on) return;
+    this.#items.push(...this.#waiting.splice(0));
+    if (this.#items.length > 0) this.#start();
+  }
+
   /** EOF for the child after everything queued; resolves when done. A second close is `stdin_closed`. */
   close(): Promise<void> {
     if (this.#closing !== null) return Promise.reject(stdinClosed());
+    this.hold(false);
     const waiting: (() => void)[] = [];
     this.#closing = waiting;
     const closed = new Promise<void>((resolve) => waiting.push(resolve));

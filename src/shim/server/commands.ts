@@ -4,17 +4,13 @@ import { LOG_MEMORY_BYTES } from '../../protocol/limits.ts';
 import { STDERR, type SessionCommand, type SessionCommandName, type StreamId } from '../../protocol/session/index.ts';
 import { readBacklog } from '../../session/index.ts';
 import type { Session } from '../session.ts';
+import { AGENT_HANDLERS, AGENT_ROLE } from './agent-commands.ts';
 import * as attaching from './attach.ts';
+import type { Handler } from './handler.ts';
 import type { CommandId, Peer } from './peer.ts';
 import { requireRunning, signal, writeStdin } from './write.ts';
 
-type Handlers = {
-  readonly [Name in SessionCommandName]: (
-    session: Session,
-    peer: Peer,
-    command: Extract<SessionCommand, { cmd: Name }>,
-  ) => void | Promise<void>;
-};
+type Handlers = { readonly [Name in SessionCommandName]: Handler<Name> };
 
 const HANDLERS: Handlers = {
   Hello: () => {
@@ -47,9 +43,6 @@ const HANDLERS: Handlers = {
     const state = await session.tees.close(tee);
     peer.reply(id, { event: 'TeeClosed', existed: state !== null, tee: state });
   },
-  SetProfile: () => {
-    throw new HoldfastError('conflict', 'this session runs no agent; a profile has no effect', { field: 'profile' });
-  },
   ClearAttachment: (session, peer, { stream, id }) => {
     attaching.clearAttachment(session, peer, stream);
     peer.reply(id, { event: 'Done', command: 'ClearAttachment' });
@@ -63,9 +56,7 @@ const HANDLERS: Handlers = {
     session.stopReading();
     peer.reply(id, { event: 'Done', command: 'StopReading' });
   },
-  SendMessage: () => {
-    throw new HoldfastError('conflict', 'this session runs no agent; write to its input instead', { field: 'cmd' });
-  },
+  ...AGENT_HANDLERS,
   CaptureScreen: captureScreen,
   GetState: (session, peer, { id }) => peer.reply(id, { event: 'State', ...session.activity.state }),
   Resize: (session, peer, { rows, cols, id }) => {
@@ -83,6 +74,7 @@ const HANDLERS: Handlers = {
 export function dispatch(session: Session, peer: Peer, command: SessionCommand): void {
   const refuse = (error: unknown) => peer.refuse(command.id, command.cmd, HoldfastError.from(error));
   try {
+    if (peer.role === 'agent') requireAllowed(command);
     const handler = HANDLERS[command.cmd] as (
       session: Session,
       peer: Peer,
@@ -92,6 +84,14 @@ export function dispatch(session: Session, peer: Peer, command: SessionCommand):
   } catch (error) {
     refuse(error);
   }
+}
+
+/** With the session's own token: it may speak of itself, and touch nothing. */
+function requireAllowed({ cmd }: SessionCommand): void {
+  if (AGENT_ROLE.has(cmd)) return;
+  throw new HoldfastError('forbidden', `a program of the session may not ask for ${cmd} with the session's token`, {
+    field: 'cmd',
+  });
 }
 
 function terminate(session: Session, peer: Peer, graceMs: number, reason: string, id: CommandId): void {

@@ -1,6 +1,6 @@
 /** One connection to the session socket. */
 import { HoldfastError } from '../../protocol/errors.ts';
-import type { SessionEvent } from '../../protocol/session/index.ts';
+import type { HelloCommand, SessionEvent } from '../../protocol/session/index.ts';
 import type { FrameConnection } from '../../transport/index.ts';
 import type { LeaseClient } from '../input/index.ts';
 import type { Attachment } from './attachment.ts';
@@ -16,7 +16,7 @@ export type CommandId = string | number | undefined;
 export class Peer implements LeaseClient {
   readonly connection: FrameConnection;
   clientId = '';
-  role: 'client' | 'broker' = 'client';
+  role: HelloCommand['role'] = 'client';
   greeted = false;
   /** Stops the wait for the Hello. */
   cancelHello: () => void = () => {};

@@ -26,7 +26,7 @@ export interface ShimIdentity {
   version: string;
 }
 
-const CAPABILITIES = ['attach', 'lease', 'tee', 'screen', 'queries'];
+const CAPABILITIES = ['attach', 'lease', 'tee', 'screen', 'queries', 'agents', 'program_status'];
 /** How long readers may take to fetch the rest after the end. */
 const FAREWELL_MS = 5_000;
 /** The same when this process alone holds the rest: nobody can fetch it from the archive. */
@@ -99,7 +99,7 @@ export class SessionServer {
   }
 
   #frame(peer: Peer, frame: Frame): void {
-    if (frame.kind === 'input' && peer.greeted) {
+    if (frame.kind === 'input' && peer.greeted && peer.role !== 'agent') {
       input(this.#session, peer, frame.epoch, frame.seq, frame.bytes);
     } else if (frame.kind === 'json') {
       this.#command(peer, frame.json);
@@ -132,7 +132,7 @@ export class SessionServer {
     let protocol: number;
     try {
       hello = expectHello(command);
-      protocol = acceptHello(hello, session.spec.token);
+      protocol = acceptHello(hello, session.spec.token, session.spec.agent?.token ?? null);
     } catch (error) {
       this.#turnAway(peer, HoldfastError.from(error), command.id);
       return;
@@ -141,7 +141,8 @@ export class SessionServer {
     peer.greeted = true;
     peer.clientId = hello.client_id;
     peer.role = hello.role;
-    session.peers.add(peer);
+    // A program of the session is answered and told nothing else.
+    if (hello.role !== 'agent') session.peers.add(peer);
     peer.reply(command.id, {
       event: 'Hello',
       protocol,

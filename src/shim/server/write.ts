@@ -16,8 +16,10 @@ export function input(session: Session, peer: Peer, epoch: number, seq: number, 
       if (seq <= session.lease.writtenSeq) peer.acknowledge(epoch, seq);
       return;
     }
+    session.agent?.typed(bytes);
     session.input.push({
       bytes,
+      fromClient: true,
       isCurrent: () => session.lease.isCurrent(epoch),
       settled: (outcome) => inputSettled(session, peer, epoch, seq, bytes, outcome),
     });
@@ -74,8 +76,10 @@ export async function writeStdin(session: Session, peer: Peer, command: Command<
 
 function pushed(session: Session, bytes: Buffer, epoch: number): Promise<'written' | 'closed' | 'dropped'> {
   return new Promise((resolve) => {
+    session.agent?.typed(bytes);
     session.input.push({
       bytes,
+      fromClient: true,
       isCurrent: () => session.lease.isCurrent(epoch),
       settled: (outcome) => {
         if (outcome === 'written') session.tees.stdin.append(bytes);
