@@ -24,6 +24,8 @@ export interface ControlPeer {
   version: string;
   /** Negotiated protocol number; null for a seed connection. */
   protocol: number | null;
+  /** The session whose token it registered with: it may do what a program of that session may. Null: the owner's. */
+  session_id: string | null;
 }
 
 /** What `registered` says beside the current version and epoch. */

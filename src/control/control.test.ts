@@ -22,7 +22,7 @@ import type {
 import { parseSrvCommand } from '../protocol/control/schemas.ts';
 import { createIds, systemClock, withDeadline } from '../runtime/index.ts';
 import { connectUnix, listenUnix, type Listener } from '../transport/index.ts';
-import { ControlClient, ControlServer, type ControlLimits, type ControlService } from './index.ts';
+import { ControlClient, type ControlCommand, ControlServer, type ControlLimits, type ControlService } from './index.ts';
 
 const TOKEN = 'a'.repeat(32);
 const DEADLINE_MS = 5_000;
@@ -84,7 +84,9 @@ const EMPTY_SNAPSHOT: SnapshotFacts = {
 /** Toy: `get_session` waits for `release`, `list_sessions` answers with as much as its originator says. */
 class ToyService implements ControlService<Command> {
   readonly identity = { pid: 42, version: '1.2.3', capabilities: ['sessions'], limits: { line: 1 } };
-  readonly parse = parseSrvCommand;
+  parse(fields: Record<string, unknown>): ControlCommand<Command> {
+    return parseSrvCommand(fields) as ControlCommand<Command>;
+  }
   readonly hooks: string[] = [];
   underWay = 0;
   release: () => void = () => {};

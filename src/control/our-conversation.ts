@@ -6,6 +6,7 @@ import type { ControlPeer, ControlService } from './contract.ts';
 import { alreadyRegistered, type Conversation, EVENT_LIST_COUNT, isFatal, type Wire } from './conversation.ts';
 import { type EventTexts, fanOut, gapLine } from './fan-out.ts';
 import { type Envelope, readEnvelope, readRequestId, type RequestTable } from './requests.ts';
+import { checkScope } from './scope.ts';
 import { isConnectionCommand, isRegister } from './vocabulary.ts';
 
 /** What a cursor is refused with that this history does not have. */
@@ -41,6 +42,7 @@ export class OurConversation<C extends { cmd: string }> implements Conversation 
     try {
       const command = this.#service.parse(fields);
       if (isRegister(command)) throw alreadyRegistered();
+      if (this.#peer.session_id !== null) checkScope(command.cmd);
       void this.#run(command, readEnvelope(fields, id)).finally(() => this.#finished(id)); // Never rejects.
     } catch (thrown) {
       const error = HoldfastError.from(thrown);
@@ -96,9 +98,9 @@ export class OurConversation<C extends { cmd: string }> implements Conversation 
   }
 
   async #execute(command: C, { idempotency_key, expected_version }: Envelope): Promise<Answer> {
-    const { client_id, pid, kind } = this.#peer;
+    const { client_id, pid, kind, session_id } = this.#peer;
     const { version, result } = await this.#service.execute(command, {
-      actor: { client_id, pid, kind },
+      actor: { client_id, pid, kind, ...(session_id === null ? {} : { session_id }) },
       ...(idempotency_key === undefined ? {} : { idempotency_key }),
       ...(expected_version === undefined ? {} : { expected_version }),
     });

@@ -76,6 +76,7 @@ export class Registration<C extends { cmd: string }> implements Conversation {
     const { service, texts } = this.#context;
     const conversation = new OurConversation(service, texts, this.#wire, peer, this.#requests);
     this.#context.claim(peer.client_id, this.#wire);
+    this.#wire.scope = peer.session_id;
     this.#wire.become(peer, conversation);
     service.connected(peer).catch(() => {}); // The service has noted it; the client is served all the same.
     const { version, epoch } = service.current();
@@ -89,19 +90,26 @@ export class Registration<C extends { cmd: string }> implements Conversation {
   #ourPeer({ client_id, pid, kind, version, token, protocol }: RegisterCommand): ControlPeer {
     if (client_id === undefined)
       throw new HoldfastError('invalid_argument', 'client_id is missing', { field: 'client_id' });
-    if (!this.#context.tokenMatches(token ?? '')) {
+    const scope = this.#context.authenticate(token ?? '');
+    if (scope === null) {
       throw new HoldfastError('bad_token', 'the token is not the one in run/secret of this home', {
         field: 'token',
       });
     }
-    return { client_id, pid, kind, version, protocol: negotiate(CONTROL_PROTOCOL, protocol!) };
+    const holder = this.#context.holderOf(client_id);
+    if (scope.session_id !== null && holder !== undefined && holder !== scope.session_id) {
+      throw new HoldfastError('forbidden', 'this client_id is that of a connection outside the session', {
+        field: 'client_id',
+      });
+    }
+    return { client_id, pid, kind, version, protocol: negotiate(CONTROL_PROTOCOL, protocol!), ...scope };
   }
 
   /** The socket's mode is its authorisation, as it was the seed's. Its own arrival is the first thing it is told. */
   #registerSeed({ pid, kind, version }: RegisterCommand): void {
     const { service, texts } = this.#context;
     const seedId = this.#context.claimSeedId(this.#wire);
-    const peer: ControlPeer = { client_id: String(seedId), pid, kind, version, protocol: null };
+    const peer: ControlPeer = { client_id: String(seedId), pid, kind, version, protocol: null, session_id: null };
     const { version: since, epoch } = service.current();
     const feed = new SeedFeed(this.#wire, texts, service.subscribe({ since, epoch }), peer.client_id);
     this.#committing = true;

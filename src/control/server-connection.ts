@@ -11,6 +11,7 @@ import type { Registrant, ServerContext } from './server-context.ts';
 
 export class ServerConnection<C extends { cmd: string }> implements Registrant, Wire {
   claimed: string | null = null;
+  scope: string | null = null;
   readonly #context: ServerContext<C>;
   readonly #connection: LineConnection;
   readonly #lines: Budget;

@@ -9,6 +9,8 @@ import type { EventTexts } from './fan-out.ts';
 export interface Registrant {
   /** The client id it has; the server sets it. */
   claimed: string | null;
+  /** The session it belongs to, once it is registered; null: the owner's. */
+  scope: string | null;
   /** Tells the client why, then closes. */
   end(reason: CloseReason): void;
 }
@@ -29,10 +31,12 @@ export interface ServerContext<C extends { cmd: string }> {
   readonly service: ControlService<C>;
   readonly limits: ControlLimits;
   readonly texts: EventTexts;
-  /** In constant time. */
-  tokenMatches(token: string): boolean;
+  /** In constant time. Null: no token of this home; else the session it is of, or null for the owner's. */
+  authenticate(token: string): { session_id: string | null } | null;
   /** Makes `connection` the one of its client id; an older one is closed `superseded`. */
   claim(clientId: string, connection: Registrant): void;
+  /** Whose the connection of that client id is; undefined: nobody's. */
+  holderOf(clientId: string): string | null | undefined;
   /** A number that no connection has for its client id. */
   claimSeedId(connection: Registrant): number;
   gone(connection: Registrant): void;

@@ -13,6 +13,8 @@ export interface ControlServerOptions<C extends { cmd: string }> {
   service: ControlService<C>;
   /** The instance secret a client of ours must present. */
   token: string;
+  /** The session whose token this is; null: of none. */
+  sessionOf?(token: string): string | null;
   limits?: Partial<ControlLimits>;
 }
 
@@ -37,8 +39,13 @@ export class ControlServer<C extends { cmd: string }> {
         ...options.limits,
       },
       texts: new EventTexts(),
-      tokenMatches: (token) => timingSafeEqual(digest, sha256(token)),
+      authenticate: (token) => {
+        if (timingSafeEqual(digest, sha256(token))) return { session_id: null };
+        const session_id = options.sessionOf?.(token) ?? null;
+        return session_id === null ? null : { session_id };
+      },
       claim: (clientId, connection) => this.#claim(clientId, connection),
+      holderOf: (clientId) => this.#byClient.get(clientId)?.scope,
       claimSeedId: (connection) => {
         do this.#seedIds++;
         while (this.#byClient.has(String(this.#seedIds)));

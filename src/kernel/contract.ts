@@ -17,6 +17,8 @@ export interface Actor {
   client_id: string;
   pid: number;
   kind: string;
+  /** The session whose token the connection registered with; missing: the owner's. */
+  session_id?: string;
 }
 
 /** Work for another process, durable with the batch that caused it. */

@@ -82,5 +82,10 @@ export const INBOX_COUNT = 1_000;
 export const MESSAGE_TTL_MS = 24 * 60 * 60 * 1000;
 export const MESSAGE_ANSWER_MS = 2 * 60 * 60 * 1000;
 export const MESSAGES_KEPT_COUNT = 10_000;
+/** As JSON: of all messages that have no outcome yet, and of those with one. A snapshot is one line and has the former. */
+export const MESSAGES_OPEN_BYTES = 6 * MIB;
+export const MESSAGES_KEPT_BYTES = 8 * MIB;
+/** From the hand-over to a shim to the first sign of work. */
+export const MESSAGE_DELIVERY_MS = 10 * 60 * 1000;
 /** Entries of one answer to `GetTranscript`. */
 export const TRANSCRIPT_PAGE_COUNT = 1_000;

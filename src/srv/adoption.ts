@@ -1,9 +1,9 @@
 /** What a starting srv does about sessions: those of its record, and directories the record does not know (DESIGN §2). */
 import { readdirSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
-import type { CreatedFacts } from '../domains/sessions/index.ts';
+import type { CreatedFacts, SessionAgent } from '../domains/sessions/index.ts';
 import { sessionDirectory } from '../protocol/home/index.ts';
-import type { Manifest } from '../protocol/launch/index.ts';
+import type { AgentLaunch, Manifest } from '../protocol/launch/index.ts';
 import { isUlid } from '../runtime/index.ts';
 import { type Broker, removeSessionFiles } from './broker.ts';
 import type { BrokerContext } from './broker-context.ts';
@@ -89,6 +89,7 @@ function recordFrom(context: BrokerContext, id: string): CreatedFacts | null {
     umask,
     limits,
     name = null,
+    agent = null,
   } = manifest;
   return {
     session_id: id,
@@ -104,7 +105,12 @@ function recordFrom(context: BrokerContext, id: string): CreatedFacts | null {
     merge_stderr,
     umask,
     limits,
+    agent: agent === null ? null : sessionAgent(agent),
   };
+}
+
+function sessionAgent({ agent_id, profile, mode, conversation_id, resumed }: AgentLaunch): SessionAgent {
+  return { agent_id, profile: profile.name, mode, conversation_id, resumed };
 }
 
 /** A start that was fenced before anything was written; anything else in it keeps it. */

@@ -8,7 +8,11 @@ const PATH_BYTES = 4_095;
 const ULID_LIKE = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/i;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-export function checkCreate(command: CreateSession): void {
+/** A session to create, once it is said what it runs. */
+export type CreateCommand = CreateSession & { argv: string[] };
+
+export function checkCreate(command: CreateSession): asserts command is CreateCommand {
+  if (command.argv === undefined) throw invalid('argv', 'argv is missing: name a program to run, or an agent');
   checkArgv(command.argv);
   checkCwd(command.cwd);
   checkEnv(command.env);

@@ -87,7 +87,7 @@ function create(
     );
   }
   const kind = command.kind ?? 'pty';
-  const event: SessionsEvent = {
+  const event: Created = {
     event: 'session_created',
     session_id: context.ulid(),
     name,
@@ -103,10 +103,30 @@ function create(
     merge_stderr: kind === 'pipe' && command.merge_stderr === true,
     umask: command.umask ?? null,
     limits: sessionLimits,
+    agent: null,
   };
-  const session = evolve(initialState(), event, 0, context.now).sessions.get(event.session_id);
+  return { events: [event], result: { session: recordOf(policy, event, context.now) } };
+}
+
+type Created = Extract<SessionsEvent, { event: 'session_created' }>;
+
+/** The decision on a new session as one on a session that runs an agent. */
+export function withAgent(
+  policy: Pick<SessionsPolicy, 'places'>,
+  { events }: SessionsDecision,
+  as: Pick<Created, 'agent' | 'name'>,
+  now: number,
+): { event: Created; session: SessionRecord } {
+  const [first] = events;
+  if (first?.event !== 'session_created') throw new HoldfastError('internal', 'no session was created');
+  const event = { ...first, ...as };
+  return { event, session: recordOf(policy, event, now) };
+}
+
+function recordOf({ places }: Pick<SessionsPolicy, 'places'>, event: Created, now: number): SessionRecord {
+  const session = evolve(initialState(), event, 0, now).sessions.get(event.session_id);
   if (session === undefined) throw new HoldfastError('internal', 'a created session is not in the state');
-  return { events: [event], result: { session: toRecord(session, policy.places) } };
+  return toRecord(session, places);
 }
 
 function checkFree(state: SessionsState, name: string | null): void {

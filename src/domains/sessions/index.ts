@@ -6,9 +6,9 @@ import { changedAt } from './select.ts';
 import { evolve, initialState, restore, serialise, type SessionsState } from './state.ts';
 
 export type { CreatedFacts, ObservationCommand, SessionsInput, StartFacts } from './commands.ts';
-export type { SessionsPolicy } from './decide.ts';
+export { type SessionsContext, type SessionsPolicy, withAgent } from './decide.ts';
 export { selectSession } from './select.ts';
-export { isLive, type Session, type SessionsState, type SocketPlaces, toRecord } from './state.ts';
+export { isLive, type Session, type SessionAgent, type SessionsState, type SocketPlaces, toRecord } from './state.ts';
 
 /** A decider of the kernel's `Domain` form. */
 export interface SessionsDomain {

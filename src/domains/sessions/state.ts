@@ -6,6 +6,7 @@ import type { EndCause, ExitFact, HolderFact, LeaseInfo, SessionKind } from '../
 import type { StartFacts } from './commands.ts';
 
 export type Desired = SessionRecord['desired'];
+export type SessionAgent = NonNullable<Extract<SessionsEvent, { event: 'session_created' }>['agent']>;
 
 export interface Session {
   id: string;
@@ -21,6 +22,8 @@ export interface Session {
   merge_stderr: boolean;
   umask: number | null;
   limits: SessionLimits;
+  /** The agent it runs. Missing in a state of the first releases. */
+  agent?: SessionAgent | null;
   desired: Desired;
   state: SessionState;
   /** Null until the child runs. */
@@ -93,6 +96,7 @@ function created(event: Extract<SessionsEvent, { event: 'session_created' }>): S
     merge_stderr: facts.merge_stderr,
     umask: facts.umask,
     limits: facts.limits,
+    agent: facts.agent ?? null,
     desired: 'running',
     state: 'starting',
     started: null,
@@ -202,7 +206,7 @@ export function toRecord(session: Session, places: SocketPlaces): SessionRecord 
     id: session.id,
     name: session.name,
     kind: session.kind,
-    agent: null,
+    agent: session.agent?.profile ?? null,
     state: session.state,
     pid: session.started?.pid ?? null,
     shim_pid: session.started?.shim_pid ?? null,

@@ -1,34 +1,60 @@
 /**
- * What srv decides on: sessions, workspaces and connections on one version line, so that one command may change
+ * What srv decides on: sessions, agents, workspaces and connections on one version line, so that one command may change
  * several (delete a block, end its session) in one commit. Pure.
  */
-import type { SessionsEvent, WorkspacesCommand, WorkspacesEvent } from '../../protocol/control/index.ts';
+import type {
+  AgentsEvent,
+  CreateSession,
+  SessionsEvent,
+  WorkspacesCommand,
+  WorkspacesEvent,
+} from '../../protocol/control/index.ts';
 import { HoldfastError } from '../../protocol/index.ts';
+import type {
+  AgentPlanner,
+  AgentsActor,
+  AgentsDomain,
+  AgentsInput,
+  AgentsState,
+  ReplaceAgent,
+} from '../agents/index.ts';
 import type { ConnectionsDomain, ConnectionsEvent, ConnectionsInput, ConnectionsState } from '../connections/index.ts';
-import { isLive, type SessionsDomain, type SessionsInput, type SessionsState } from '../sessions/index.ts';
+import {
+  isLive,
+  type SessionsDomain,
+  type SessionsInput,
+  type SessionsState,
+  type SocketPlaces,
+} from '../sessions/index.ts';
 import type { SessionsView, WorkspacesDomain, WorkspacesState } from '../workspaces/index.ts';
+import { agentsContext, alsoAgents, createAgent, type CreateAgent, replaceAgent } from './agents.ts';
 
+export { viewOf as sessionsViewOf } from './agents.ts';
 export { snapshotOf } from './snapshot.ts';
 
 export interface SrvState {
   readonly sessions: SessionsState;
+  readonly agents: AgentsState;
   readonly workspaces: WorkspacesState;
   readonly connections: ConnectionsState;
 }
 
-export type SrvInput = SessionsInput | WorkspacesCommand | ConnectionsInput;
-export type SrvEvent = SessionsEvent | WorkspacesEvent | ConnectionsEvent;
+export type SrvInput = SessionsInput | AgentsInput | ReplaceAgent | WorkspacesCommand | ConnectionsInput;
+export type SrvEvent = SessionsEvent | AgentsEvent | WorkspacesEvent | ConnectionsEvent;
 
 export interface SrvParts {
   sessions: SessionsDomain;
+  agents: AgentsDomain;
+  planner: AgentPlanner;
+  places: SocketPlaces;
   workspaces: WorkspacesDomain;
   connections: ConnectionsDomain;
 }
 
 /** The kernel's decision context is one. */
-type SrvContext = Parameters<SessionsDomain['decide']>[2];
+export type SrvContext = Omit<Parameters<SessionsDomain['decide']>[2], 'actor'> & { readonly actor: AgentsActor };
 
-interface SrvDecision {
+export interface SrvDecision {
   events: SrvEvent[];
   result?: Record<string, unknown>;
 }
@@ -46,22 +72,27 @@ export interface SrvDomain {
 }
 
 export function createSrvDomain(parts: SrvParts): SrvDomain {
-  const { sessions, workspaces, connections } = parts;
+  const { sessions, agents, workspaces, connections } = parts;
   return {
     name: 'srv',
     initial: () => ({
       sessions: sessions.initial(),
+      agents: agents.initial(),
       workspaces: workspaces.initial(),
       connections: connections.initial(),
     }),
     decide: (state, command, context) => {
       if (workspaces.decides(command)) return decideWorkspaces(parts, state, command, context);
       if (connections.decides(command)) return connections.decide(state.connections, command);
-      return sessions.decide(state.sessions, command, context);
+      if (agents.decides(command)) return agents.decide(state.agents, command, agentsContext(state, context));
+      if (command.cmd === 'replace_agent') return replaceAgent(parts, state, command, context);
+      if (isCreateAgent(command)) return createAgent(parts, state, command, context);
+      return decideSessions(parts, state, command, context);
     },
     evolve: (state, event, version, at) => {
-      // Two parts may be concerned: when a session is removed its block has none any more.
+      // Several parts may be concerned: when a session is removed its block has none any more.
       const known = [
+        agents.concerns(event) && agents.evolve(state.agents, event, at),
         isSessionsEvent(event) && sessions.evolve(state.sessions, event, version, at),
         workspaces.concerns(event) && workspaces.evolve(state.workspaces, event, version),
         connections.concerns(event) && connections.evolve(state.connections, event),
@@ -71,15 +102,32 @@ export function createSrvDomain(parts: SrvParts): SrvDomain {
     },
     serialise: (state) => ({
       sessions: sessions.serialise(state.sessions),
+      agents: agents.serialise(state.agents),
       workspaces: workspaces.serialise(state.workspaces),
       connections: connections.serialise(state.connections),
     }),
     restore: (json) => restore(parts, json),
     changedAt: (state, command) => {
       if (workspaces.decides(command)) return workspaces.changedAt(state.workspaces, command);
-      return connections.decides(command) ? undefined : sessions.changedAt(state.sessions, command);
+      if (connections.decides(command) || agents.decides(command) || command.cmd === 'replace_agent') return undefined;
+      return sessions.changedAt(state.sessions, command);
     },
   };
+}
+
+function isCreateAgent(command: SessionsInput): command is CreateAgent {
+  return command.cmd === 'create_session' && (command as CreateSession).agent !== undefined;
+}
+
+/** What it means for an agent is decided with it. */
+function decideSessions(
+  { sessions }: SrvParts,
+  state: SrvState,
+  command: SessionsInput,
+  context: SrvContext,
+): SrvDecision {
+  const decision = sessions.decide(state.sessions, command, context);
+  return { ...decision, events: alsoAgents(state, decision.events, context) };
 }
 
 function isSessionsEvent(event: SrvEvent): event is SessionsEvent {
@@ -113,18 +161,20 @@ function viewOf({ sessions }: SessionsState): SessionsView {
   };
 }
 
-/** Snapshots of the first release hold the state of the sessions alone. */
-function restore({ sessions, workspaces, connections }: SrvParts, json: unknown): SrvState {
-  const whole = json as Record<'sessions' | 'workspaces' | 'connections', unknown>;
+/** Snapshots of the first release hold the state of the sessions alone, those of the second no agents. */
+function restore({ sessions, agents, workspaces, connections }: SrvParts, json: unknown): SrvState {
+  const whole = json as Record<'sessions' | 'agents' | 'workspaces' | 'connections', unknown>;
   if (Array.isArray(whole.sessions)) {
     return {
       sessions: sessions.restore(json),
+      agents: agents.initial(),
       workspaces: workspaces.initial(),
       connections: connections.initial(),
     };
   }
   return {
     sessions: sessions.restore(whole.sessions),
+    agents: whole.agents === undefined ? agents.initial() : agents.restore(whole.agents),
     workspaces: workspaces.restore(whole.workspaces),
     connections: connections.restore(whole.connections),
   };

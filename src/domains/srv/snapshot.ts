@@ -1,5 +1,6 @@
 /** The state as `srv_snapshot` tells it: the seed's tuples, and beside them all that they leave out. */
 import type { SnapshotFacts } from '../../protocol/control/index.ts';
+import { agentRecords, openMessages } from '../agents/index.ts';
 import { type SocketPlaces, toRecord } from '../sessions/index.ts';
 import type { Meta } from '../workspaces/index.ts';
 import type { SrvState } from './index.ts';
@@ -26,6 +27,8 @@ export function snapshotOf(state: SrvState, places: SocketPlaces): SnapshotFacts
       bindings: blocks.flatMap(([id, { session }]) => (session === null ? [] : [[id, session]])),
       connections: sorted(state.connections.processes),
       sessions: sorted(state.sessions.sessions).map(([, session]) => toRecord(session, places)),
+      agents: agentRecords(state.agents),
+      messages: openMessages(state.agents),
       sagas: [],
     },
   };

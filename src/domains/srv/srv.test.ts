@@ -150,6 +150,8 @@ describe('srv_snapshot', () => {
         bindings: [['b', session]],
         connections: [['c', { pid: 5, kind: 'tool', version: '1' }]],
         sessions: [expect.objectContaining({ id: session, state: 'starting', socket: `/s/${session}` })],
+        agents: [],
+        messages: [],
         sagas: [],
       },
     });
