@@ -2,6 +2,7 @@
  * Records what a real CLI draws in each phase, as a corpus for status rules:
  *
  *   node scripts/record-agents.mjs CLI [SCENARIO…] [--rows 24] [--cols 80] [--out DIR] [--show]
+ *     [--no-program-status]
  *
  * With --structured instead, what goes both ways in its structured mode, to test/fixtures/agents.
  *
@@ -15,12 +16,14 @@ import { agentClis, type AgentCli, type Place } from './cli/index.ts';
 import { createModelEndpoint } from './endpoint/index.ts';
 import { type Expected, type Scenario, scenarios } from './scenarios.ts';
 import { claudeStructured } from './structured/claude.ts';
+import { codexStructured } from './structured/codex.ts';
 import { Lines, type StructuredMode } from './structured.ts';
 import { AgentTerminal, type AgentTerminalOptions } from './terminal.ts';
 
 /** `resume`: the conversation was begun by a scenario before. */
 const STRUCTURED: Readonly<Record<string, (place: Place, resume: boolean) => StructuredMode>> = {
   claude: claudeStructured,
+  codex: codexStructured,
 };
 /** The paths are in the recordings: short, and nobody's. */
 const ROOT = '/tmp/hfw';
@@ -30,6 +33,8 @@ const LIMIT_BYTES = 300_000;
 interface Settings {
   rows: number;
   cols: number;
+  /** False: the terminal does not answer the Program Status Protocol's query, so that titles and screens must do. */
+  programStatus: boolean;
   out: string;
   /** Also print each screen. */
   show: boolean;
@@ -39,11 +44,13 @@ async function main(args: string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
+    allowNegative: true,
     options: {
       rows: { type: 'string', default: '24' },
       cols: { type: 'string', default: '80' },
       out: { type: 'string' },
       structured: { type: 'boolean', default: false },
+      'program-status': { type: 'boolean', default: true },
       show: { type: 'boolean', default: false },
     },
   });
@@ -58,15 +65,21 @@ async function main(args: string[]): Promise<void> {
   if (unknown.length > 0)
     throw new Error(`no scenario ${unknown.join()}; there are ${scenarios.map((s) => s.name).join()}`);
   const [rows, cols] = [Number(values.rows), Number(values.cols)];
+  const programStatus = values['program-status'];
+  const dialect = programStatus ? '' : '-titles';
   const size = rows === 24 && cols === 80 ? '' : `-${rows}x${cols}`;
-  const out = values.out ?? join('test', 'fixtures', 'screens', `${cli.name}-${cli.version}${size}`);
+  const out = values.out ?? join('test', 'fixtures', 'screens', `${cli.name}-${cli.version}${size}${dialect}`);
   for (const scenario of scenarios) {
     if (wanted.length > 0 ? !wanted.includes(scenario.name) : scenario.fits?.(cli) === false) continue;
-    await record(cli, scenario, { rows, cols, out, show: values.show });
+    await record(cli, scenario, { rows, cols, programStatus, out, show: values.show });
   }
 }
 
-async function record(cli: AgentCli, scenario: Scenario, { rows, cols, out, show }: Settings): Promise<void> {
+async function record(
+  cli: AgentCli,
+  scenario: Scenario,
+  { rows, cols, programStatus, out, show }: Settings,
+): Promise<void> {
   const root = join(ROOT, cli.name);
   rmSync(root, { recursive: true, force: true });
   const endpoint = await createModelEndpoint({ dialects: cli.dialects });
@@ -74,7 +87,7 @@ async function record(cli: AgentCli, scenario: Scenario, { rows, cols, out, show
   const place: Place = { endpoint: endpoint.url, home: join(root, 'h'), cwd: join(root, 'proj') };
   mkdirSync(place.home, { recursive: true });
   const start = (options: AgentTerminalOptions): AgentTerminal =>
-    AgentTerminal.start(cli, place, { rows, cols, ...options });
+    AgentTerminal.start(cli, place, { rows, cols, programStatus, ...options });
   const run = {
     cli,
     place,

@@ -3,13 +3,19 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createEmulator } from '../../src/screen/emulator.ts';
 import { record, type RecordedChild } from '../support/recorded-child.ts';
-import type { AgentCli, LaunchOptions, Place } from './cli/contract.ts';
+import type { AgentCli, Launch, LaunchOptions, Place } from './cli/contract.ts';
 
 export interface AgentTerminalOptions extends LaunchOptions {
   settled?: Parameters<AgentCli['files']>[1];
   rows?: number;
   cols?: number;
+  /** Whether the terminal says that it reads the Program Status Protocol (OSC 7501); true unless given. */
+  programStatus?: boolean;
 }
+
+/** The query and its end; the answer repeats both. */
+const PROGRAM_STATUS_QUERY = /\x1b\]7501;\?(?:\x07|\x1b\\)/g;
+const QUERY_BYTES = 10;
 
 export class AgentTerminal {
   readonly rows: number;
@@ -21,12 +27,17 @@ export class AgentTerminal {
   readonly #watchers = new Set<() => void>();
   #written: Promise<void> = Promise.resolve();
   #ended = false;
+  readonly #programStatus: boolean;
+  /** Where a query may have begun that is not complete. */
+  #unasked = '';
 
-  private constructor(argv: string[], env: [string, string][], cwd: string, rows: number, cols: number) {
+  private constructor({ argv, env }: Launch, cwd: string, options: AgentTerminalOptions) {
+    const { rows = 24, cols = 80, programStatus = true } = options;
+    this.#programStatus = programStatus;
     this.rows = rows;
     this.cols = cols;
     this.#emulator = createEmulator(rows, cols, {
-      reply: (text) => void this.#child.child.writeNow(Buffer.from(text)),
+      reply: (text) => this.press(text),
       cleared() {},
     });
     const spec = { cwd, env, rows, cols };
@@ -43,8 +54,7 @@ export class AgentTerminal {
       writeFileSync(path, text);
     }
     mkdirSync(place.cwd, { recursive: true });
-    const { argv, env } = cli.launch(place, options);
-    return new AgentTerminal(argv, env, place.cwd, options.rows ?? 24, options.cols ?? 80);
+    return new AgentTerminal(cli.launch(place, options), place.cwd, options);
   }
 
   get pid(): number {
@@ -68,8 +78,9 @@ export class AgentTerminal {
     return this.#emulator.text(undefined).content;
   }
 
+  /** What the agent does not take, because it has ended, is lost, as a person's keys are. */
   press(keys: string): void {
-    this.#child.child.writeNow(Buffer.from(keys));
+    void this.#child.child.write(Buffer.from(keys));
   }
 
   /** In bracketed paste mode, which all these CLIs switch on. */
@@ -123,7 +134,16 @@ export class AgentTerminal {
 
   #take(bytes: Buffer): void {
     this.#pieces.push(bytes);
+    this.#answerProgramStatus(bytes.toString('latin1'));
     this.#written = this.#written.then(() => this.#emulator.write(bytes)).then(() => this.#changed());
+  }
+
+  /** Before the emulator answers what was asked next: programs take the order for an answer. */
+  #answerProgramStatus(text: string): void {
+    const known = this.#unasked + text;
+    const queries = known.match(PROGRAM_STATUS_QUERY) ?? [];
+    if (this.#programStatus) for (const query of queries) this.press(query);
+    this.#unasked = known.replaceAll(PROGRAM_STATUS_QUERY, '').slice(1 - QUERY_BYTES);
   }
 
   #changed(): void {
