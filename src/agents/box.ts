@@ -16,6 +16,7 @@ export function compileBox(input: InputProfile): FindBox {
   const region = compileRegion(box.region);
   const prompt = new RegExp(compilePattern(box.prompt).source, 'du');
   const continuation = box.continuation === null ? null : compilePattern(box.continuation);
+  const end = box.end === undefined ? null : compilePattern(box.end);
   const placeholders = box.placeholders.map(compilePattern);
   const collapsed = input.collapsed === null ? null : compilePattern(input.collapsed.pattern);
 
@@ -26,7 +27,12 @@ export function compileBox(input: InputProfile): FindBox {
     if (line === undefined) return null;
     const found = prompt.exec(line.text)!;
     const first = withoutFrame(found[1] ?? '');
-    const rest = continuation === null ? [] : continued(lines.slice(at + 1), line.row, continuation);
+    const rest =
+      end !== null
+        ? untilEnd(screen.lines.slice(line.row + 1), end, continuation)
+        : continuation === null
+          ? []
+          : continued(lines.slice(at + 1), line.row, continuation);
     const text = [first, ...rest].join('\n').trimEnd();
     const isPlaceholder =
       rest.join('').trim() === '' &&
@@ -35,6 +41,14 @@ export function compileBox(input: InputProfile): FindBox {
     const shown = isPlaceholder ? '' : text;
     return { text: shown, row: line.row, collapsed: collapsed !== null && collapsed.test(shown.replaceAll('\n', ' ')) };
   };
+}
+
+/** All lines up to `end`, which is below the box, or off the screen under a long text. */
+function untilEnd(lines: readonly Line[], end: RegExp, continuation: RegExp | null): string[] {
+  const last = lines.findIndex(({ text }) => end.test(text));
+  return lines
+    .slice(0, last < 0 ? undefined : last)
+    .map(({ text }) => withoutFrame(continuation?.exec(text)?.[1] ?? text));
 }
 
 function continued(lines: readonly Line[], row: number, pattern: RegExp): string[] {

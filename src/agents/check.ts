@@ -35,6 +35,7 @@ function* patternsOf(profile: AgentProfile): Generator<[path: string, pattern: s
     yield* ofRegion('input.box.region', box.region);
     yield ['input.box.prompt', box.prompt];
     if (box.continuation !== null) yield ['input.box.continuation', box.continuation];
+    if (box.end !== undefined) yield ['input.box.end', box.end];
     yield* ofList('input.box.placeholders', box.placeholders);
   }
   if (collapsed !== null) yield ['input.collapsed.pattern', collapsed.pattern];
@@ -44,6 +45,7 @@ function* patternsOf(profile: AgentProfile): Generator<[path: string, pattern: s
     yield* ofRegion(`dialogs.${at}.region`, dialog.region);
     yield* ofMatch(`dialogs.${at}.match`, dialog.match);
     yield* ofList(`dialogs.${at}.noise`, dialog.noise);
+    if (dialog.begin !== undefined) yield [`dialogs.${at}.begin`, dialog.begin];
     if (dialog.choice === null) continue;
     yield [`dialogs.${at}.choice`, dialog.choice];
     for (const [index, { label }] of dialog.choices.entries()) yield [`dialogs.${at}.choices.${index}.label`, label];

@@ -16,6 +16,7 @@ export class DialogReader {
   readonly #region: FindLines;
   readonly #check: CheckLines;
   readonly #choice: RegExp | null;
+  readonly #begin: RegExp | null;
   readonly #noise: RegExp[];
   readonly #labels: { label: RegExp; choice: DialogChoice }[];
 
@@ -24,6 +25,7 @@ export class DialogReader {
     this.#region = compileRegion(rule.region);
     this.#check = compileMatch(rule.match);
     this.#choice = rule.choice === null ? null : compilePattern(rule.choice);
+    this.#begin = rule.begin === undefined ? null : compilePattern(rule.begin);
     this.#noise = rule.noise.map(compilePattern);
     this.#labels =
       rule.choice === null ? [] : rule.choices.map((choice) => ({ label: compilePattern(choice.label), choice }));
@@ -57,7 +59,8 @@ export class DialogReader {
       const match = this.#choice.exec(line.text);
       if (match === null || found.length === CHOICES_COUNT) continue;
       const key = (match[1] ?? '').trim();
-      const label = oneLine(withoutFrame(match[2] ?? ''), LABEL_CHARACTERS);
+      // Descriptions stand in a column of their own.
+      const [label = ''] = oneLine(withoutFrame(match[2] ?? ''), LABEL_CHARACTERS).split(/ {2,}/);
       found.push(this.#chosen(key, label, found));
     }
     return found;
@@ -76,9 +79,14 @@ export class DialogReader {
     };
   }
 
+  /** What stands before the choices: behind them are their descriptions and what keys do. */
   #text(lines: readonly Line[]): string {
-    const kept = lines
-      .filter(({ text }) => !this.#noise.some((pattern) => pattern.test(text)) && !this.#choice?.test(text))
+    const first = this.#choice === null ? -1 : lines.findIndex(({ text }) => this.#choice!.test(text));
+    const before = first < 0 ? lines : lines.slice(0, first);
+    const begin = this.#begin === null ? 0 : before.findLastIndex(({ text }) => this.#begin!.test(text));
+    const kept = before
+      .slice(Math.max(0, begin))
+      .filter(({ text }) => !this.#noise.some((pattern) => pattern.test(text)))
       .map(({ text }) => oneLine(withoutFrame(text), text.length))
       .filter((text) => text !== '');
     return cutBytes(kept.join('\n'), REQUEST_TEXT_BYTES);

@@ -73,7 +73,8 @@ class CompiledProfile implements ProfileReader {
       return { evidence: null, settleMs: 0, dialog: null, box: null, skipped: true, tried };
     }
     const dialog = this.#firstDialog(screen, tried);
-    const box = this.#box(screen);
+    // A dialog stands in the box's place, and its marked choice looks like one.
+    const box = dialog === null ? this.#box(screen) : null;
     const evidence = dialog === null ? (ruled?.evidence ?? null) : dialogEvidence(dialog, ruled?.rule);
     const settleMs = dialog !== null ? DIALOG_SETTLE_MS : (ruled?.rule.settle_ms ?? NOTHING_SETTLE_MS);
     return { evidence, settleMs, dialog, box, skipped: false, tried };

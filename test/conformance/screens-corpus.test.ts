@@ -10,6 +10,16 @@ const isRest = (activity: string) => activity === 'idle' || activity === 'done';
 /** A recording is bytes: that the process ended is known from the process. */
 const isOver = (recorded: RecordedScreen) => recorded.expected.activity === 'dead';
 
+/**
+ * Without a report of the program nobody can see on a screen whether a turn was done before it came to rest, nor, under
+ * a draft, whether it is at rest.
+ */
+function allowed(recorded: RecordedScreen): string[] {
+  const { activity } = recorded.expected;
+  if (recorded.bytes.includes('\x1b]7501;state=') || !isRest(activity)) return [activity];
+  return /draft|interrupted-early/.test(recorded.phase) ? [activity, 'idle', 'unknown'] : [activity, 'idle'];
+}
+
 describe('the corpus of recorded screens', () => {
   it('has recordings of the profiles that say so', () => {
     expect(new Set(corpus.map((recorded) => recorded.cli))).toContain('claude');
@@ -18,7 +28,9 @@ describe('the corpus of recorded screens', () => {
   it.each(corpus.filter((recorded) => !isOver(recorded)))('$name: $expected', async (recorded) => {
     const { explanation, screen } = await replay(recorded, profileOf(recorded.cli));
     const { activity, attention } = explanation.status;
-    expect({ activity, attention }, `${screen}\n${JSON.stringify(explanation, null, 1)}`).toEqual(recorded.expected);
+    const said = `${screen}\n${JSON.stringify(explanation, null, 1)}`;
+    expect(attention, said).toBe(recorded.expected.attention);
+    expect(allowed(recorded), said).toContain(activity);
   });
 
   it.each(corpus.filter(isOver))('$name: nothing of a program that ended counts', async (recorded) => {

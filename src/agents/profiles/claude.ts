@@ -64,7 +64,7 @@ export const claude: AgentProfile = {
   name: 'claude',
   title: 'Claude Code',
   revision: 1,
-  cli_versions: '>=2.1.295 <3; recorded with 2.1.329',
+  cli_versions: '>=2.1.295 <3',
   launch: {
     argv: ['claude', '--session-id', '{conversation}', '--settings', '{settings}'],
     resume: ['claude', '--resume', '{conversation}', '--settings', '{settings}'],
@@ -84,6 +84,7 @@ export const claude: AgentProfile = {
       region: { of: 'last', lines: 24 },
       prompt: '^❯(?:$|\\u00a0(.*))',
       continuation: '^  (.*)$',
+      end: '^─{20}',
       placeholders: [
         '^Try "',
         '^Resend your message to try again$',
@@ -102,7 +103,7 @@ export const claude: AgentProfile = {
       id: 'permission',
       kind: 'permission',
       region: DIALOG,
-      match: { all: ['^\\s*❯ \\d\\. ', '^ Esc to cancel'], any: ['^ Do you want to ', '^ Would you like to ', '\\?$'] },
+      match: { all: ['^\\s*❯ \\d\\. ', '^\\s*(?:❯ )?\\d\\. No', '\\?$'] },
       choice: CHOICE,
       choices: [...PERMISSION_CHOICES],
       noise: PERMISSION_NOISE,
@@ -111,7 +112,7 @@ export const claude: AgentProfile = {
       id: 'permission-tall',
       kind: 'permission',
       region: { of: 'last', lines: 8 },
-      match: { all: ['^ Do you want to ', '^\\s*❯ \\d\\. ', '^ Esc to cancel'] },
+      match: { all: ['^ Do you want to ', '^\\s*❯ \\d\\. ', '^\\s*(?:❯ )?\\d\\. No'] },
       choice: CHOICE,
       choices: [...PERMISSION_CHOICES],
       noise: PERMISSION_NOISE,
@@ -119,11 +120,21 @@ export const claude: AgentProfile = {
     {
       id: 'question',
       kind: 'question',
-      region: { of: 'after', mark: '^ ?(?:← +)?[☐☒✔] ?' },
+      region: { of: 'after', mark: '^[ ←]*[☐☒✔]' },
       match: { all: ['^Enter to select', '^❯ \\d\\. |^  \\d\\. '] },
       choice: CHOICE,
       choices: [{ id: 'other', label: '^Type something', meaning: null, keys: '{key}' }],
       noise: ['^Enter to select', '^     '],
+    },
+    {
+      // A menu that no rule above knows: somebody has to look.
+      id: 'menu',
+      kind: 'question',
+      region: DIALOG,
+      match: { all: ['^\\s*❯ \\d\\. ', '^ ?(?:Esc to cancel|Enter to (?:confirm|select|continue))'] },
+      choice: CHOICE,
+      choices: [],
+      noise: [],
     },
     {
       id: 'trust',

@@ -29,7 +29,7 @@ export interface AgentProfile {
 }
 
 export interface LaunchProfile {
-  /** argv of a new conversation. Placeholders: `{settings}` (path of a file with `hooks.settings`), `{report}` (the hook command), `{conversation}` (a UUID made for it). */
+  /** argv of a new conversation; empty: the caller names one. Placeholders, here and in `set`: `{settings}` (path of a file with `hooks.settings`), `{report}` (the hook command), `{conversation}` (a UUID made for it). */
   argv: string[];
   /** argv that resumes `{conversation}`; null: it cannot. */
   resume: string[] | null;
@@ -73,6 +73,8 @@ export interface InputBox {
   prompt: Pattern;
   /** Lines that follow while they match belong to it too; null: one line. */
   continuation: Pattern | null;
+  /** Additive. The first line below that is not the box's any more; up to it empty lines belong to the text. */
+  end?: Pattern;
   /** Texts shown in an empty box. */
   placeholders: Pattern[];
   /** Whether text drawn dim is a placeholder. */
@@ -131,6 +133,8 @@ export interface DialogRule {
   /** One line each: group 1 the key or number, group 2 the label. Null: the choices are fixed. */
   choice: Pattern | null;
   choices: DialogChoice[];
+  /** Additive. The request's text begins with the last line that matches; without: with the region. */
+  begin?: Pattern;
   /** Lines of the request's text: those of the region that match none of `choice` and `noise`. */
   noise: Pattern[];
 }

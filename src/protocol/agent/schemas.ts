@@ -17,7 +17,8 @@ const milliseconds = z.number().int().min(0).max(3_600_000);
 const confidence = z.number().min(0).max(1);
 const id = z.string().regex(ID, 'is 1 to 64 letters, digits and _ . -');
 const fieldPath = z.string().min(1).max(128);
-const argv = z.array(z.string().min(1).max(4_096)).min(1).max(64);
+const words = z.array(z.string().min(1).max(4_096)).max(64);
+const argv = words.min(1);
 
 const activity = z.enum(['unknown', 'starting', 'idle', 'working', 'done', 'error', 'dead']).nullable().default(null);
 const attention = z.enum(['none', 'permission', 'question', 'auth', 'exhausted', 'quota']).nullable().default(null);
@@ -27,13 +28,14 @@ const meaning = z.enum(['allow', 'allow_always', 'deny']).nullable().default(nul
 const region = z
   .strictObject({
     of: z.enum(['last', 'whole', 'cursor', 'after']),
-    lines: z.number().int().min(1).max(200).optional(),
+    lines: z.number().int().min(0).max(200).optional(),
     mark: pattern.optional(),
   })
   .refine(({ of, mark }) => (of === 'after') === (mark !== undefined), {
     path: ['mark'],
     message: 'belongs to a region of "after", and only there',
-  });
+  })
+  .refine(({ of, lines }) => of === 'cursor' || lines !== 0, { path: ['lines'], message: 'is 1 or more' });
 
 const patterns = z.array(pattern).max(32);
 const match = z
@@ -43,7 +45,7 @@ const match = z
   });
 
 const launch = z.strictObject({
-  argv,
+  argv: words.default([]),
   resume: argv.nullable().default(null),
   version: argv.nullable().default(null),
   scrub: z.array(z.string().regex(SCRUB_NAME, 'is a variable name, or a prefix that ends in *')).max(256).default([]),
@@ -61,6 +63,7 @@ const box = z.strictObject({
   region,
   prompt: pattern,
   continuation: pattern.nullable().default(null),
+  end: pattern.optional(),
   placeholders: patterns.default([]),
   dim_is_placeholder: z.boolean().default(false),
 });
@@ -92,6 +95,7 @@ const dialog = z.strictObject({
   match,
   choice: pattern.nullable().default(null),
   choices: z.array(choice).max(32).default([]),
+  begin: pattern.optional(),
   noise: patterns.default([]),
 });
 

@@ -1,0 +1,80 @@
+import type { AgentProfile } from '../../protocol/agent/index.ts';
+import { SCRUBBED } from './environment.ts';
+
+/** From descriptions alone, nothing recorded: its rules are never certain, and what they do not match is unknown. */
+export const aider: AgentProfile = {
+  name: 'aider',
+  title: 'aider',
+  revision: 1,
+  cli_versions: 'unrecorded',
+  launch: {
+    argv: ['aider'],
+    resume: null,
+    version: ['aider', '--version'],
+    scrub: [...SCRUBBED],
+    set: { AIDER_CHECK_UPDATE: 'false' },
+    conversation: { from: 'none' },
+  },
+  input: {
+    paste: 'bracketed',
+    newline: '\n',
+    submit: '\r',
+    interrupt: ['\x03'],
+    clear: ['\x15'],
+    exit: ['\x04'],
+    box: {
+      region: { of: 'cursor', lines: 1 },
+      prompt: '^(?:ask|code|architect|help|context|multi|diff)?>(?:$| (.*))',
+      continuation: null,
+      placeholders: [],
+      dim_is_placeholder: false,
+    },
+    collapsed: null,
+    by_reference_bytes: 16_384,
+    special: { pattern: '^[/!]', prefix: ' ' },
+    chrome: ['^Tokens: ', '^[░█ ]*Waiting for '],
+  },
+  dialogs: [
+    {
+      id: 'confirm',
+      kind: 'permission',
+      region: { of: 'cursor', lines: 0 },
+      match: { any: ['\\(Y\\)es/\\(N\\)o.*\\]:?$'] },
+      choice: null,
+      choices: [
+        { id: 'allow', label: 'yes', meaning: 'allow', keys: 'y\r' },
+        { id: 'deny', label: 'no', meaning: 'deny', keys: 'n\r' },
+      ],
+      noise: ['^─+$'],
+    },
+  ],
+  rules: [
+    {
+      id: 'working',
+      region: { of: 'last', lines: 3 },
+      match: { any: ['^[░█ ]*Waiting for ', '^[░█ ]*Updating repo map'] },
+      activity: 'working',
+      attention: 'none',
+      priority: 90,
+      confidence: 0.7,
+      settle_ms: 0,
+    },
+    {
+      id: 'idle',
+      region: { of: 'cursor', lines: 0 },
+      match: { any: ['^(?:ask|code|architect|help|context|multi|diff)?>$'] },
+      activity: 'idle',
+      attention: 'none',
+      priority: 10,
+      confidence: 0.6,
+      settle_ms: 1_500,
+    },
+  ],
+  titles: [],
+  progress: false,
+  prompt_marks: false,
+  program_status: true,
+  hooks: { settings: null, events: [] },
+  structured: [],
+  timings: { ready_ms: 60_000, echo_ms: 5_000, start_ms: 10_000, settle_ms: 1_500, interrupt_ms: 10_000 },
+};
