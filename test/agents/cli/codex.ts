@@ -19,6 +19,7 @@ export const codex: AgentCli = {
     if (settled !== 'trusted') return [{ path: join(cwd, '.codex', 'config.toml'), text: '' }];
     return [{ path: join(home, '.codex', 'config.toml'), text: `[projects."${cwd}"]\ntrust_level = "trusted"\n` }];
   },
+  conversationSaid: (screen) => /codex resume ([0-9a-f-]{36})/u.exec(screen)?.[1],
   keys: { submit: '\r', interrupt: '\x1b', exit: ['\x03', '\x03'], trust: '\r', approve: 'y', deny: '\x1b' },
   tools: {
     permission: {
@@ -26,7 +27,28 @@ export const codex: AgentCli = {
       input: { cmd: 'touch approved.txt', sandbox_permissions: 'require_escalated', justification: 'Create a file?' },
     },
     slow: (seconds) => ({ name: 'exec_command', input: { cmd: `sleep ${seconds}`, yield_time_ms: 30_000 } }),
-    question: null,
+    more: {
+      edit: {
+        name: 'apply_patch',
+        input: { input: '*** Begin Patch\n*** Add File: /opt/written.txt\n+one\n+two\n*** End Patch\n' },
+      },
+    },
+    question: {
+      name: 'request_user_input',
+      input: {
+        questions: [
+          {
+            id: 'colour',
+            header: 'Colour',
+            question: 'Which colour?',
+            options: [
+              { label: 'Red (Recommended)', description: 'Warm' },
+              { label: 'Blue', description: 'Cold' },
+            ],
+          },
+        ],
+      },
+    },
   },
 };
 
@@ -59,6 +81,9 @@ function settings(endpoint: string): string[] {
     'model="gpt-5.5"',
     // Newer models are offered in a dialog at the start, and call tools from a script of their own.
     'notice.model_migrations={"gpt-5.5"="gpt-6-sol"}',
+    // Else it asks a person only while it plans.
+    'features.default_mode_request_user_input=true',
+    'suppress_unstable_features_warning=true',
     'check_for_update_on_startup=false',
     'analytics.enabled=false',
     'feedback.enabled=false',
