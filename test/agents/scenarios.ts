@@ -37,6 +37,8 @@ const WAIT_MS = 30_000;
 /** Long enough for a spinner and a clock to be on the screen. */
 const LINGER_MS = 2_500;
 const QUIET_MS = 1_500;
+/** Nobody is faster; to some CLIs an Enter right after a character is a line break. */
+const SETTLE_MS = 200;
 /** The answer to a failed turn takes the CLI's own attempts. */
 const GIVE_UP_MS = 60_000;
 
@@ -57,13 +59,24 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'trust',
     options: { settled: 'onboarding' },
+    fits: (cli) => cli.keys.trust !== null,
     turns: () => [],
     async play({ cli, terminal, save }) {
       await silence(terminal);
       save('trust', { activity: 'starting', attention: 'permission' });
-      terminal.press(cli.keys.trust);
+      terminal.press(cli.keys.trust ?? '');
       await silence(terminal);
       save('trusted', FREE);
+    },
+  },
+  {
+    name: 'credentials',
+    fits: (cli) => cli.doubtful !== undefined,
+    turns: () => [],
+    async play(run) {
+      await run.restart({ env: run.cli.doubtful ?? [] });
+      await silence(run.terminal);
+      run.save('credentials', { activity: 'starting', attention: 'auth' });
     },
   },
   {
@@ -92,10 +105,9 @@ export const scenarios: readonly Scenario[] = [
     name: 'turn',
     turns: () => [
       [
-        { do: 'think', text: 'So. '.repeat(40), over_ms: 6_000 },
-        { do: 'text', text: PROSE, over_ms: 6_000 },
+        { do: 'think', text: 'So. '.repeat(40), over_ms: 3_200 },
+        { do: 'text', text: PROSE, over_ms: 3_200 },
       ],
-      [{ do: 'text', text: TREACHEROUS, over_ms: 3_000 }],
     ],
     async play(run) {
       await ask(run, 'Explain it.');
@@ -107,8 +119,14 @@ export const scenarios: readonly Scenario[] = [
       run.save('streaming', WORKING);
       await answered(run, 0);
       run.save('done', DONE);
+    },
+  },
+  {
+    name: 'treacherous',
+    turns: () => [[{ do: 'text', text: TREACHEROUS, over_ms: 2_000 }]],
+    async play(run) {
       await ask(run, 'And now?');
-      await answered(run, 1);
+      await answered(run, 0);
       run.save('done-treacherous', DONE);
     },
   },
@@ -128,7 +146,7 @@ export const scenarios: readonly Scenario[] = [
     name: 'tool',
     fits: (cli) => cli.tools.slow !== null,
     turns: (cli) => [
-      [{ do: 'text', text: 'I wait for it.' }, toolStep(cli.tools.slow!(9))],
+      [{ do: 'text', text: 'I wait for it.' }, toolStep(cli.tools.slow!(6))],
       [{ do: 'text', text: 'It is over.' }],
     ],
     async play(run) {
@@ -223,7 +241,7 @@ export const scenarios: readonly Scenario[] = [
   ).map(([kind, expected]): Scenario => failure(kind, expected)),
   {
     name: 'rate_limit',
-    turns: () => [[{ do: 'error', kind: 'rate_limit', retry_after_s: 8 }], ...failing('rate_limit')],
+    turns: () => [[{ do: 'error', kind: 'rate_limit', retry_after_s: 4 }], ...failing('rate_limit')],
     async play(run) {
       await ask(run, 'Try it.');
       await run.endpoint.entry((entry) => entry.what === 'failed', WAIT_MS);
@@ -256,7 +274,8 @@ export const scenarios: readonly Scenario[] = [
       }
       await run.terminal.until((terminal) => terminal.ended, 'end of the agent');
       run.save('exited', { activity: 'dead', attention: 'none' });
-      await run.restart({ resume: CONVERSATION });
+      const conversation = run.cli.conversationSaid?.(run.terminal.screen()) ?? CONVERSATION;
+      await run.restart({ resume: conversation });
       await silence(run.terminal);
       run.save('resumed', FREE);
     },
@@ -285,6 +304,7 @@ async function ask({ cli, terminal }: Run, prompt: string): Promise<void> {
   await silence(terminal);
   terminal.press(prompt);
   await terminal.until(() => terminal.screen().includes(prompt), 'echo of the prompt');
+  await linger(terminal, SETTLE_MS);
   terminal.press(cli.keys.submit);
 }
 
@@ -299,6 +319,7 @@ async function answered({ endpoint, terminal }: Run, turn: number): Promise<void
 
 /** Until nothing was written for a while: a screen that waits for a person stands still. */
 async function silence(terminal: AgentTerminal, ms = QUIET_MS): Promise<void> {
+  await terminal.until(() => terminal.bytes().length > 0, 'first byte', WAIT_MS);
   await terminal.quiet(ms, GIVE_UP_MS);
 }
 

@@ -13,11 +13,11 @@ export const claude: AgentCli = {
   name: 'claude',
   version: '2.1.329',
   dialects: [anthropic],
-  launch(place, { conversation, resume, args = [] } = {}) {
+  launch(place, { conversation, resume, args = [], env = [] } = {}) {
     const argv = [binary(), ...MODE];
     if (conversation !== undefined) argv.push('--session-id', conversation);
     if (resume !== undefined) argv.push('--resume', resume);
-    return { argv: [...argv, ...args], env: environment(place.endpoint, place.home) };
+    return { argv: [...argv, ...args], env: [...environment(place.endpoint, place.home), ...env] };
   },
   files({ home, cwd }, settled) {
     if (settled === 'nothing') return [];
@@ -29,6 +29,7 @@ export const claude: AgentCli = {
     };
     return [{ path: join(home, '.claude.json'), text: JSON.stringify(state) }];
   },
+  doubtful: [['ANTHROPIC_API_KEY', 'sk-ant-doubtful-11111111111111111111']],
   keys: { submit: '\r', interrupt: '\x1b', exit: ['\x03', '\x03'], trust: '\x1b[B\r', approve: '1', deny: '\x1b' },
   tools: {
     permission: { name: 'Bash', input: { command: 'touch approved.txt', description: 'Create a file' } },

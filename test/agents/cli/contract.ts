@@ -18,6 +18,8 @@ export interface LaunchOptions {
   resume?: string;
   /** More arguments, after the CLI's own. */
   args?: readonly string[];
+  /** Instead of the CLI's own, or besides. */
+  env?: readonly [string, string][];
 }
 
 export interface Launch {
@@ -48,14 +50,18 @@ export interface AgentCli {
    * settled, the folder is not trusted yet; `trusted`: straight to the prompt.
    */
   files(place: Place, settled: 'nothing' | 'onboarding' | 'trusted'): PlacedFile[];
+  /** The id of the conversation in the last screen, of a CLI that takes none at its start. */
+  conversationSaid?(screen: string): string | undefined;
+  /** Environment in which the start asks about credentials; undefined when the CLI never does. */
+  readonly doubtful?: readonly [string, string][];
   readonly keys: {
     submit: string;
     /** Stops the turn under way. */
     interrupt: string;
     /** Ends the program from the empty prompt; pressed one after the other. */
     exit: readonly string[];
-    /** Each answers its dialog as a person would who says yes. */
-    trust: string;
+    /** Each answers its dialog as a person would who says yes; null when there is no such dialog. */
+    trust: string | null;
     approve: string;
     deny: string;
   };
