@@ -37,7 +37,7 @@ function agent(name: string, status: Partial<AgentRecord['status']>, more: Parti
   };
 }
 
-it('lists first who needs a person, and of those who has waited longest', () => {
+it('[X13] lists first who needs a person, and of those who has waited longest', () => {
   const agents = [
     agent('dead', { activity: 'dead', attention: 'permission' }),
     agent('working', { activity: 'working' }),
@@ -60,7 +60,7 @@ it('lists first who needs a person, and of those who has waited longest', () => 
   ]);
 });
 
-it('shows what is asked rather than the summary, the queue with the message under way, and tasks below', () => {
+it('[X13] shows what is asked rather than the summary, the queue with the message under way, and tasks below', () => {
   const task = { app: 'Bash', activity: 'working' as const, attention: 'none' as const, since: NOW - 2_000 };
   const rows = agentRows(
     agent(

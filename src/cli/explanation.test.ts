@@ -4,7 +4,7 @@ import { explanationLines } from './explanation.ts';
 
 const NOW = 1_700_000_000_000;
 
-it('shows each piece of evidence with its lease and why it won or lost', () => {
+it('[X18] shows each piece of evidence with its lease and why it won or lost', () => {
   const piece = { since: NOW - 90_000, seen: NOW - 3_000, confidence: 0.9, decided: [], detail: '' };
   const explanation: Explanation = {
     status: {

@@ -86,7 +86,7 @@ function queued(): AgentReport[] {
     .map((name) => JSON.parse(readFileSync(join(reports(), name), 'utf8')) as AgentReport);
 }
 
-describe('a hook', () => {
+describe('[X15] a hook', () => {
   it('tells the shim, with the session’s token', async () => {
     const seen: Record<string, unknown>[] = [];
     await listens((socket, message) => {
