@@ -13,8 +13,11 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { agentClis, type AgentCli, type Place } from './cli/index.ts';
+import { gemini } from './cli/gemini.ts';
+import { opencode } from './cli/opencode.ts';
 import { createModelEndpoint } from './endpoint/index.ts';
 import { type Expected, type Scenario, scenarios } from './scenarios.ts';
+import { acpStructured } from './structured/acp.ts';
 import { claudeStructured } from './structured/claude.ts';
 import { codexStructured } from './structured/codex.ts';
 import { Lines, type StructuredMode } from './structured.ts';
@@ -24,6 +27,8 @@ import { AgentTerminal, type AgentTerminalOptions } from './terminal.ts';
 const STRUCTURED: Readonly<Record<string, (place: Place, resume: boolean) => StructuredMode>> = {
   claude: claudeStructured,
   codex: codexStructured,
+  gemini: acpStructured(gemini, ['--acp']),
+  opencode: acpStructured(opencode, ['acp']),
 };
 /** The paths are in the recordings: short, and nobody's. */
 const ROOT = '/tmp/hfw';

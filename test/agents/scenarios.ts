@@ -65,7 +65,7 @@ export const scenarios: readonly Scenario[] = [
       await silence(terminal);
       save('trust', { activity: 'starting', attention: 'permission' });
       terminal.press(cli.keys.trust ?? '');
-      await silence(terminal);
+      await composer({ cli, terminal });
       save('trusted', FREE);
     },
   },
@@ -82,8 +82,8 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'draft',
     turns: () => [],
-    async play({ terminal, save }) {
-      await silence(terminal);
+    async play({ cli, terminal, save }) {
+      await composer({ cli, terminal });
       save('ready', FREE);
       terminal.press('a draft of somebody');
       await silence(terminal);
@@ -93,8 +93,8 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'pasted',
     turns: () => [],
-    async play({ terminal, save }) {
-      await silence(terminal);
+    async play({ cli, terminal, save }) {
+      await composer({ cli, terminal });
       const lines = Array.from({ length: 30 }, (_, index) => `line ${index + 1} of a long paste`);
       terminal.paste(lines.join('\n'));
       await silence(terminal);
@@ -125,7 +125,7 @@ export const scenarios: readonly Scenario[] = [
     name: 'treacherous',
     turns: () => [[{ do: 'text', text: TREACHEROUS, over_ms: 2_000 }]],
     async play(run) {
-      await ask(run, 'And now?');
+      await ask(run, 'And now.');
       await answered(run, 0);
       run.save('done-treacherous', DONE);
     },
@@ -247,6 +247,7 @@ export const scenarios: readonly Scenario[] = [
       await run.endpoint.entry((entry) => entry.what === 'failed', WAIT_MS);
       await linger(run.terminal);
       run.save('retrying', WORKING);
+      if (run.cli.insists?.includes('rate_limit') === true) return;
       await silence(run.terminal, 9_000);
       run.save('rate_limit', { activity: 'error', attention: 'quota' });
     },
@@ -256,6 +257,12 @@ export const scenarios: readonly Scenario[] = [
     turns: () => [[{ do: 'text', text: PROSE, over_ms: 2_000 }, { do: 'break' }], [{ do: 'hold', gate: 'never' }]],
     async play(run) {
       await ask(run, 'Explain it.');
+      if (run.cli.insists?.includes('break') === false) {
+        await run.endpoint.entry((entry) => entry.what === 'failed', WAIT_MS);
+        await silence(run.terminal);
+        run.save('broken', { activity: 'error', attention: 'none' });
+        return;
+      }
       await run.endpoint.entry((entry) => entry.what === 'request' && entry.turn === 1, WAIT_MS);
       await linger(run.terminal);
       run.save('stream-again', WORKING);
@@ -276,7 +283,7 @@ export const scenarios: readonly Scenario[] = [
       run.save('exited', { activity: 'dead', attention: 'none' });
       const conversation = run.cli.conversationSaid?.(run.terminal.screen()) ?? CONVERSATION;
       await run.restart({ resume: conversation });
-      await silence(run.terminal);
+      await composer(run);
       run.save('resumed', FREE);
     },
   },
@@ -289,6 +296,11 @@ function failure(kind: ErrorKind, expected: Expected): Scenario {
     async play(run) {
       await ask(run, 'Try it.');
       await run.endpoint.entry((entry) => entry.what === 'failed', WAIT_MS);
+      if (run.cli.insists?.includes(kind) === true) {
+        await linger(run.terminal);
+        run.save(`${kind}-retrying`, WORKING);
+        return;
+      }
       await silence(run.terminal, 5_000);
       run.save(kind, expected);
     },
@@ -301,7 +313,7 @@ function toolStep({ name, input }: AgentCli['tools']['permission']): Turn[number
 
 /** Types the prompt at the ready composer as a person would. */
 async function ask({ cli, terminal }: Run, prompt: string): Promise<void> {
-  await silence(terminal);
+  await composer({ cli, terminal });
   terminal.press(prompt);
   await terminal.until(() => terminal.screen().includes(prompt), 'echo of the prompt');
   await linger(terminal, SETTLE_MS);
@@ -314,6 +326,13 @@ async function step({ endpoint }: Run, kind: Turn[number]['do']): Promise<void> 
 
 async function answered({ endpoint, terminal }: Run, turn: number): Promise<void> {
   await endpoint.entry((entry) => entry.what === 'answered' && entry.turn === turn, WAIT_MS);
+  await silence(terminal);
+}
+
+/** Until a person would begin to type: a CLI may fall silent before that, on a machine with other work. */
+async function composer({ cli, terminal }: Pick<Run, 'cli' | 'terminal'>): Promise<void> {
+  const { composer: there } = cli;
+  if (there !== undefined) await terminal.until(() => there.test(terminal.screen()), 'composer', WAIT_MS);
   await silence(terminal);
 }
 

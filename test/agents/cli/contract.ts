@@ -1,5 +1,5 @@
 /** How a test runs a real agent CLI. What the CLI shows and says is a profile's matter, not this file's. */
-import type { Dialect } from '../endpoint/index.ts';
+import type { Dialect, ErrorKind } from '../endpoint/index.ts';
 
 /** Where one run lives: nothing outside is read or written. */
 export interface Place {
@@ -50,6 +50,10 @@ export interface AgentCli {
    * settled, the folder is not trusted yet; `trusted`: straight to the prompt.
    */
   files(place: Place, settled: 'nothing' | 'onboarding' | 'trusted'): PlacedFile[];
+  /** What the screen has when the composer takes keys; without it, silence says so. */
+  readonly composer?: RegExp;
+  /** What it tries to get over for minutes instead of giving up; without it, the broken stream alone. */
+  readonly insists?: readonly (ErrorKind | 'break')[];
   /** The id of the conversation in the last screen, of a CLI that takes none at its start. */
   conversationSaid?(screen: string): string | undefined;
   /** Environment in which the start asks about credentials; undefined when the CLI never does. */

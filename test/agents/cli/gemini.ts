@@ -29,7 +29,7 @@ export const gemini: AgentCli = {
     const settings = join(home, '.gemini', 'settings.json');
     // Without these its telemetry and its look for a newer version leave the machine.
     const alone = {
-      general: { enableAutoUpdate: false, enableAutoUpdateNotification: false, maxAttempts: 2 },
+      general: { enableAutoUpdate: false, enableAutoUpdateNotification: false },
       privacy: { usageStatisticsEnabled: false },
       telemetry: { enabled: false },
     };
@@ -47,12 +47,16 @@ export const gemini: AgentCli = {
     const trusted = join(home, '.gemini', 'trustedFolders.json');
     return [...files, { path: trusted, text: JSON.stringify({ [cwd]: 'TRUST_FOLDER' }) }];
   },
+  composer: /^ > /mu,
+  // Its settings have a number of attempts that it does not heed.
+  insists: ['rate_limit', 'overloaded', 'server'],
   keys: { submit: '\r', interrupt: '\x1b', exit: ['\x03', '\x03'], trust: '\r', approve: '1', deny: '\x1b' },
   tools: {
     permission: {
       name: 'run_shell_command',
       input: { command: 'touch approved.txt', description: 'Create a file' },
     },
+    more: { write: { name: 'write_file', input: { file_path: 'written.txt', content: 'one\ntwo\n' } } },
     slow: (seconds) => ({
       name: 'run_shell_command',
       input: { command: `sleep ${seconds}`, description: 'Wait' },

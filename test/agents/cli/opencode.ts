@@ -7,6 +7,8 @@ import type { AgentCli } from './contract.ts';
 
 const VERSION = '1.18.33';
 const KEY = 'scripted-key';
+/** Two of the plain one in a row are read as one key with Alt. */
+const ESCAPE = '\x1b[27;1u';
 
 export const opencode: AgentCli = {
   name: 'opencode',
@@ -27,9 +29,13 @@ export const opencode: AgentCli = {
       { path: join(settings, 'node_modules', '.keep'), text: '' },
     ];
   },
-  keys: { submit: '\r', interrupt: '\x1b', exit: ['\x03'], trust: '', approve: '\r', deny: '\x1b' },
+  composer: /ctrl\+p commands/u,
+  insists: ['rate_limit', 'quota', 'overloaded', 'server', 'break'],
+  conversationSaid: (screen) => /opencode -s (ses_\w+)/u.exec(screen)?.[1],
+  keys: { submit: '\r', interrupt: ESCAPE + ESCAPE, exit: ['\x03'], trust: null, approve: '\r', deny: '\x1b' },
   tools: {
     permission: { name: 'bash', input: { command: 'touch approved.txt', description: 'Create a file' } },
+    more: { write: { name: 'write', input: { filePath: 'written.txt', content: 'one\ntwo\n' } } },
     slow: (seconds) => ({ name: 'bash', input: { command: `sleep ${seconds}`, description: 'Wait' } }),
     question: {
       name: 'question',
