@@ -87,6 +87,26 @@ test('reasoning, text and calls are output items, each added, streamed and done 
   expect(endpoint.entries[0]).toMatchObject({ what: 'request', prompt: 'count', model: 'test-model' });
 });
 
+test('a tool in a namespace is called with it', async () => {
+  const endpoint = await started();
+  endpoint.script([
+    { do: 'tool', name: 'spawn_agent', input: { task_name: 'look' } },
+    { do: 'tool', name: 'exec', input: { input: 'text(1)' } },
+  ]);
+  const namespace = (name: string, tool: object): object => ({ type: 'namespace', name, tools: [tool] });
+  const tools = [
+    namespace('functions', { type: 'custom', name: 'exec' }),
+    namespace('collaboration', { type: 'function', name: 'spawn_agent' }),
+  ];
+  const body = { model: 'test-model', input: [{ type: 'additional_tools', role: 'developer', tools }] };
+  const response = await fetch(`${endpoint.url}/v1/responses`, { method: 'POST', body: JSON.stringify(body) });
+  const done = (await events(response)).filter((event) => event.type === 'response.output_item.done');
+  expect(done.map((event) => [event.item?.['type'], event.item?.['namespace']])).toEqual([
+    ['function_call', 'collaboration'],
+    ['custom_tool_call', undefined],
+  ]);
+});
+
 test('the request for a title uses no turn', async () => {
   const endpoint = await started();
   endpoint.script([{ do: 'text', text: 'Four.' }]);

@@ -9,11 +9,15 @@ interface InputItem {
   type?: string;
   role?: string;
   content?: string | { type: string; text?: string }[];
+  /** Of an `additional_tools` item, with which newer models are told of theirs. */
+  tools?: Tool[];
 }
 
 interface Tool {
   type?: string;
   name?: string;
+  /** Of a namespace. */
+  tools?: Tool[];
 }
 
 interface ResponsesRequest {
@@ -32,7 +36,7 @@ export const responses: Dialect = {
   name: 'responses',
   answers: (method, path) => method === 'POST' && RESPONSES.test(path),
   read: (_path, body) => read(body as ResponsesRequest),
-  open: ({ body, model }) => streamed(model, customTools(body as ResponsesRequest)),
+  open: ({ body, model }) => streamed(model, callables(body as ResponsesRequest)),
   other(method, path) {
     // An empty list makes the CLI use the models that it knows.
     return method === 'GET' && MODELS.test(path) ? { status: 200, json: { models: [] } } : null;
@@ -60,8 +64,25 @@ function textOf(content: InputItem['content']): string {
   return content.map((part) => part.text ?? '').join('\n');
 }
 
-function customTools({ tools = [] }: ResponsesRequest): Set<string> {
-  return new Set(tools.flatMap(({ type, name }) => (type === 'custom' && name !== undefined ? [name] : [])));
+interface Callable {
+  freeform: boolean;
+  /** A call names it besides the tool. */
+  namespace?: string;
+}
+
+function callables({ tools = [], input = [] }: ResponsesRequest): Map<string, Callable> {
+  const found = new Map<string, Callable>();
+  const add = ({ type, name }: Tool, namespace: Pick<Callable, 'namespace'>): void => {
+    if (name !== undefined) found.set(name, { freeform: type === 'custom', ...namespace });
+  };
+  const added = typeof input === 'string' ? [] : input.flatMap((item) => item.tools ?? []);
+  for (const tool of [...tools, ...added]) {
+    // What stands in this one is called as if it stood alone.
+    const namespace = tool.name === undefined || tool.name === 'functions' ? {} : { namespace: tool.name };
+    if (tool.tools === undefined) add(tool, {});
+    else for (const inner of tool.tools) add(inner, namespace);
+  }
+  return found;
 }
 
 interface OpenItem {
@@ -71,7 +92,7 @@ interface OpenItem {
 }
 
 /** Text that follows text, or reasoning that follows reasoning, continues its output item. */
-function streamed(model: string, custom: ReadonlySet<string>): Answer {
+function streamed(model: string, tools: ReadonlyMap<string, Callable>): Answer {
   const id = identifier('resp');
   let sequence = 0;
   let index = -1;
@@ -118,7 +139,7 @@ function streamed(model: string, custom: ReadonlySet<string>): Answer {
     tool(call, name, input) {
       const closed = close();
       index++;
-      const item = callOf(call, name, input, custom.has(name));
+      const item = callOf(call, name, input, tools.get(name));
       const added = event('response.output_item.added', { output_index: index, item });
       return closed + added + done(item);
     },
@@ -140,11 +161,12 @@ function itemOf({ kind, id, text }: OpenItem, status: string): object {
   return { id, type: 'message', role: 'assistant', status, content };
 }
 
-function callOf(call: string, name: string, input: Record<string, unknown>, freeform: boolean): object {
-  const id = identifier(freeform ? 'ctc' : 'fc');
-  const common = { id, call_id: `call_${call}`, name, status: 'completed' };
-  if (freeform) return { ...common, type: 'custom_tool_call', input: String(input['input']) };
-  return { ...common, type: 'function_call', arguments: JSON.stringify(input) };
+function callOf(call: string, name: string, input: Record<string, unknown>, tool?: Callable): object {
+  const freeform = tool?.freeform === true;
+  const namespace = tool?.namespace === undefined ? {} : { namespace: tool.namespace };
+  const common = { id: identifier(freeform ? 'ctc' : 'fc'), call_id: `call_${call}`, name, ...namespace };
+  if (freeform) return { ...common, type: 'custom_tool_call', status: 'completed', input: String(input['input']) };
+  return { ...common, type: 'function_call', status: 'completed', arguments: JSON.stringify(input) };
 }
 
 function response(id: string, model: string, status: string, output: readonly object[]): object {
