@@ -180,6 +180,7 @@ export class Session {
     this.input = new InputQueue(child, INPUT_QUEUE_BYTES, () => {
       for (const peer of this.peers) peer.connection.resume();
     });
+    this.agent?.started();
   }
 
   /** The child could not be started after all: the log says so to whoever finds it. */
@@ -358,6 +359,7 @@ export class Session {
 
   async #end(cause: EndCause, survivors: HolderFact[]): Promise<void> {
     for (const stream of this.streams) if (survivors.length === 0) this.log.eof(stream);
+    await this.agent?.settled();
     await this.tees.closeAll();
     this.#options.faults.hit('shim.end.before');
     this.#tellOthers({ event: 'End', cause, survivors });

@@ -69,7 +69,7 @@ function draw() {
   const lines = [...above, ...bottom];
   const at = above.length + status.length + boxLines().length;
   stdout.write(
-    `\x1b[?25l\x1b[H${lines.map((line) => `${line}\x1b[K`).join('\r\n')}\x1b[J\x1b[${at + 1};${3 + (boxLines().at(-1)?.length ?? 2) - 2}H\x1b[?25h`,
+    `\x1b[?25l\x1b[H${lines.map((line) => `${line.replaceAll('\t', '    ')}\x1b[K`).join('\r\n')}\x1b[J\x1b[${at + 1};${3 + (boxLines().at(-1)?.length ?? 2) - 2}H\x1b[?25h`,
   );
 }
 

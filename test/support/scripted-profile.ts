@@ -88,7 +88,7 @@ export const scriptedProfile: AgentProfile = {
     {
       id: 'trust',
       kind: 'trust',
-      region: { of: 'last', lines: 8 },
+      region: { of: 'last', lines: 5 },
       match: { all: ['Do you trust', 'Esc to cancel'] },
       choice: '^(\\d)\\. (.*)$',
       choices: yesOrNo(),
@@ -97,7 +97,7 @@ export const scriptedProfile: AgentProfile = {
     {
       id: 'permission',
       kind: 'permission',
-      region: { of: 'last', lines: 8 },
+      region: { of: 'last', lines: 5 },
       match: { all: ['Esc to cancel', '^1\\. Yes'] },
       choice: '^(\\d)\\. (.*)$',
       choices: yesOrNo(),

@@ -71,7 +71,9 @@ export class ScriptedSession {
       agent,
       ...options.spec,
     });
-    return new ScriptedSession(shim, spec, await bench.client(spec, 'srv', 'broker'), log);
+    const client = await bench.client(spec, 'srv', 'broker');
+    await client.askFor({ cmd: 'Attach', from: 'start', mode: 'observe', credit: 1e9 }, 'Attached');
+    return new ScriptedSession(shim, spec, client, log);
   }
 
   /** What the agent itself says that happened. */

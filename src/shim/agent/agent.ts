@@ -8,7 +8,7 @@ import type { AgentProfile, AgentReport, OutcomeLine } from '../../protocol/agen
 import type { AgentLaunch, LaunchSpec } from '../../protocol/launch/index.ts';
 import { MESSAGE_BYTES } from '../../protocol/limits.ts';
 import type { SessionEvent } from '../../protocol/session/index.ts';
-import type { Clock, Faults, Ids } from '../../runtime/index.ts';
+import { type Clock, type Faults, type Ids, withDeadline } from '../../runtime/index.ts';
 import { Announcements } from './announcements.ts';
 import type { AgentDriver, AgentFigures, AgentHost } from './contract.ts';
 import { cutResponse, isClosed, Outcomes } from './outcomes.ts';
@@ -46,6 +46,8 @@ export interface Sender {
 }
 
 const LAST_LINES = 5;
+/** What a message takes to its outcome once the agent is gone. */
+const SETTLE_MS = 1_000;
 
 export class Agent {
   readonly #ports: AgentPorts;
@@ -56,6 +58,7 @@ export class Agent {
   #driver!: AgentDriver;
   #inFlight: string | null = null;
   #closed = false;
+  #onSettled: () => void = () => {};
 
   /** Before the child is started. Throws what a start is refused with. */
   static async create(ports: AgentPorts): Promise<Agent> {
@@ -173,6 +176,11 @@ export class Agent {
     };
   }
 
+  /** The child runs. */
+  started(): void {
+    this.#driver.started?.();
+  }
+
   output(bytes: Buffer): void {
     this.#driver.output(bytes);
   }
@@ -186,6 +194,15 @@ export class Agent {
     this.#reports.drain();
     this.#driver.exited(exit);
     this.#watchdog.stop();
+  }
+
+  /** Resolves when the message under way has its outcome: before the session's end is told. */
+  async settled(): Promise<void> {
+    if (this.#inFlight === null) return;
+    const settled = new Promise<void>((resolve) => (this.#onSettled = resolve));
+    await withDeadline(this.#ports.clock, SETTLE_MS, settled, () => new Error('late')).catch(() => {
+      // The outcomes file tells how far it came.
+    });
   }
 
   close(): void {
@@ -256,10 +273,15 @@ export class Agent {
       ...(reason === undefined ? {} : { reason }),
       ...(phase === 'answered' ? cutResponse(response ?? '') : {}),
     };
-    this.#outcomes.append(line);
+    try {
+      this.#outcomes.append(line);
+    } catch (error) {
+      this.#ports.warn(`the outcome of message ${messageId} is not on disk: ${(error as Error).message}`);
+    }
     if (this.#inFlight === messageId) this.#inFlight = null;
     this.#ports.emit(this.#closing(line));
     this.#changed();
+    this.#onSettled();
   }
 
   #append(line: Pick<OutcomeLine, 'message_id' | 'phase'>): void {

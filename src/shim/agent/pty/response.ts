@@ -7,26 +7,37 @@ const KEY_CHARACTERS = 40;
 /** Screen and what scrolled out above it, so many lines. */
 export const HISTORY_LINES = 500;
 
-/** The part of the message's first line that a screen of `cols` columns shows in one line. */
-export function keyOf(body: string, cols: number): string {
-  const line = body.split('\n').find((candidate) => candidate.trim() !== '') ?? '';
-  return line.trim().slice(0, Math.max(4, Math.min(KEY_CHARACTERS, cols - 12)));
+/** What to find a message by: the beginning of its first and of its last line, where a screen of `cols` shows them. */
+export interface MessageKeys {
+  first: string;
+  last: string;
 }
 
-/** How often a message's key stands in these lines. */
-export function countOf(lines: readonly string[], key: string): number {
-  return key === '' ? 0 : lines.filter((line) => line.includes(key)).length;
+export function keysOf(body: string, cols: number): MessageKeys {
+  const lines = body.split('\n').filter((line) => line.trim() !== '');
+  const key = (line = ''): string => line.trim().slice(0, Math.max(4, Math.min(KEY_CHARACTERS, cols - 12)));
+  return { first: key(lines[0]), last: key(lines.at(-1)) };
+}
+
+/** Whether the message stands on `after` as it did not on `before`; a long one may show its end only. */
+export function isNew(keys: MessageKeys, before: readonly string[], after: readonly string[]): boolean {
+  return [keys.first, keys.last].some((key) => key !== '' && countOf(after, key) > countOf(before, key));
+}
+
+function countOf(lines: readonly string[], key: string): number {
+  return lines.filter((line) => line.includes(key)).length;
 }
 
 /** `before` and `after`: the history when the message went in and when its turn ended. */
 export function responseOf(
   reader: ProfileReader,
   history: { before: string; after: string },
-  message: { body: string; key: string },
+  message: { body: string; keys: MessageKeys },
 ): string {
   const before = history.before.split('\n');
   const after = history.after.split('\n');
-  const echoed = countOf(after, message.key) > 0 ? after.findLastIndex((line) => line.includes(message.key)) : -1;
+  const { first, last } = message.keys;
+  const echoed = first === '' ? -1 : after.findLastIndex((line) => line.includes(first) || line.includes(last));
   const from = echoed >= 0 ? echoed : commonLines(before, after);
   return cleanResponse(reader, after.slice(from).join('\n'), message.body);
 }

@@ -2,7 +2,7 @@
 import type { AgentHost } from '../contract.ts';
 import type { PtyHost } from './contract.ts';
 import type { Evidence } from './evidence.ts';
-import { HISTORY_LINES, responseOf } from './response.ts';
+import { HISTORY_LINES, type MessageKeys, responseOf } from './response.ts';
 import type { Waiting } from './waiting.ts';
 
 export interface TurnOutcome {
@@ -18,7 +18,7 @@ export interface TurnOptions {
   /** When it was submitted, wall clock: what is older belongs to another turn. */
   since: number;
   body: string;
-  key: string;
+  keys: MessageKeys;
   /** Screen and scrollback when it was submitted. */
   history: string;
 }
@@ -135,11 +135,11 @@ export class Turn {
   }
 
   async #answered(response: string | null): Promise<TurnOutcome> {
-    const { host, evidence, body, key, history } = this.#options;
+    const { host, evidence, body, keys, history } = this.#options;
     if (response !== null && response !== '') return { outcome: 'answered', said: { response } };
     await evidence.refresh();
     const after = (await host.screen()).text(HISTORY_LINES).content;
-    const found = responseOf(evidence.reader, { before: history, after }, { body, key });
+    const found = responseOf(evidence.reader, { before: history, after }, { body, keys });
     return { outcome: 'answered', said: { response: found } };
   }
 

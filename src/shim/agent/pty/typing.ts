@@ -9,7 +9,7 @@ import type { AgentMessage } from '../contract.ts';
 import type { PtyHost } from './contract.ts';
 import type { Evidence } from './evidence.ts';
 import { pressKeys } from './keys.ts';
-import { countOf, HISTORY_LINES, keyOf } from './response.ts';
+import { HISTORY_LINES, isNew, keysOf, type MessageKeys } from './response.ts';
 import { Turn, type TurnOutcome } from './turn.ts';
 import type { Waiting } from './waiting.ts';
 
@@ -33,9 +33,9 @@ export class Delivery {
   readonly messageId: string;
   readonly #ports: DeliveryPorts;
   readonly #body: string;
-  #key = '';
-  /** How often the key stood on the screen before. */
-  #keyCount = 0;
+  #keys: MessageKeys = { first: '', last: '' };
+  /** The screen before anything was typed. */
+  #before: readonly string[] = [];
   #history = '';
   #submittedAt = 0;
   #stop: StopReason | null = null;
@@ -80,8 +80,8 @@ export class Delivery {
   async #deliver(): Promise<TurnOutcome> {
     const { host, evidence } = this.#ports;
     const look = evidence.look;
-    this.#key = keyOf(this.#body, look?.view.cols ?? 80);
-    this.#keyCount = countOf(look?.view.lines ?? [], this.#key);
+    this.#keys = keysOf(this.#body, look?.view.cols ?? 80);
+    this.#before = look?.view.lines ?? [];
     host.phase(this.messageId, 'pasting');
     host.hold(true);
     const notPasted = await this.#paste();
@@ -158,7 +158,7 @@ export class Delivery {
       interrupt,
       since: this.#submittedAt,
       body: this.#body,
-      key: this.#key,
+      keys: this.#keys,
       history: this.#history,
     });
     if (this.#exited) this.#turn.exited();
@@ -207,7 +207,7 @@ export class Delivery {
   #isInConversation(): boolean {
     const look = this.#ports.evidence.look;
     if (look === null || !isEmpty(look.reading)) return false;
-    return countOf(look.view.lines, this.#key) > this.#keyCount;
+    return isNew(this.#keys, this.#before, look.view.lines);
   }
 
   /** Empties the box and sees that it is. */
