@@ -6,7 +6,7 @@ const ACCEPTED = [
   'esc to interrupt',
   '^\\s*❯\\s(.*)$',
   '^[✶✻✽✢·*] .+…',
-  '\\d+s · .* tokens',
+  '^\\d+s · .* tokens',
   '^(?:Yes|No), (?:and )?(\\d{1,3})',
   '^[│|]?\\s*(\\d)\\. (.+)$',
   '\\p{L}+\\u{2026}',
@@ -36,8 +36,18 @@ const REFUSED: [pattern: string, reason: RegExp][] = [
   [`${'a?'.repeat(30)}${'a'.repeat(30)}`, /too many ways/],
   [`${'(a|a)'.repeat(25)}b`, /too many ways/],
   [`${'a{0,8}'.repeat(12)}b`, /too many ways/],
-  ['(?:a|b).*c.*d', /too many ways/],
+  ['a*a*b', /too many ways/],
+  ['a.*c.*d', /too many ways/],
+  [`${'(a|b)'.repeat(6)}.*c`, /too many ways/],
 ];
+
+/** Of this process alone: the machine is shared. */
+function cpuMs(work: () => void): number {
+  const start = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1_000;
+}
 
 describe('checkPattern', () => {
   it.each(ACCEPTED)('takes %s', (pattern) => {
@@ -53,13 +63,14 @@ describe('checkPattern', () => {
 
   it('keeps the worst accepted patterns bounded on the worst lines', () => {
     const worst = [
-      'a*a*b',
-      'a+.*b',
-      '[ab]*a[ab]*c',
+      'a*b',
+      '[ab]+c',
+      '^a*a*b',
+      '^[ab]*a[ab]*c',
       '^.*.*b',
-      `^${'a?'.repeat(7)}a*b`,
+      `${'a?'.repeat(4)}a*b`,
       '^(?:a|a)(?:a|a)a*a*b',
-      '(?:aa)*a*b',
+      '^(?:aa)*a*b',
     ];
     const lines = [
       'a'.repeat(LINE_CHARACTERS),
@@ -70,9 +81,10 @@ describe('checkPattern', () => {
     for (const pattern of worst) {
       expect(() => checkPattern(pattern, 'p'), pattern).not.toThrow();
       const expression = compilePattern(pattern);
-      const start = process.hrtime.bigint();
-      for (const line of lines) expression.test(line);
-      expect(Number(process.hrtime.bigint() - start) / 1e6, pattern).toBeLessThan(1_000);
+      expect(
+        cpuMs(() => lines.forEach((line) => expression.test(line))),
+        pattern,
+      ).toBeLessThan(500);
     }
   });
 
@@ -102,10 +114,11 @@ describe('checkPattern', () => {
           // Refused, as it may be.
           return;
         }
-        const start = process.hrtime.bigint();
-        compilePattern(pattern).test(`${'a'.repeat(LINE_CHARACTERS - 1)}!`);
-        compilePattern(pattern).test(`${'ab'.repeat(LINE_CHARACTERS / 2 - 1)}!`);
-        expect(Number(process.hrtime.bigint() - start) / 1e6, pattern).toBeLessThan(500);
+        const used = cpuMs(() => {
+          compilePattern(pattern).test(`${'a'.repeat(LINE_CHARACTERS - 1)}!`);
+          compilePattern(pattern).test(`${'ab'.repeat(LINE_CHARACTERS / 2 - 1)}!`);
+        });
+        expect(used, pattern).toBeLessThan(500);
       }),
       { numRuns: 2_000 },
     );

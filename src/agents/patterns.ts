@@ -11,8 +11,8 @@ export const LINE_CHARACTERS = 512;
 const OPEN_ENDED_COUNT = 2;
 /** `{n,m}` with a wider range counts as open-ended. */
 const CLOSED_RANGE = 8;
-/** Steps on the worst line: two open-ended parts in a pattern without `^` are just within it. */
-const STEPS = 24_000_000;
+/** Steps on the worst line. A start that is not bound by `^` costs as much as an open-ended part: with it, one is left. */
+const STEPS = 4_000_000;
 
 /** What has to be known of a part of a pattern to bound its cost. */
 interface Cost {

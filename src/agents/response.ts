@@ -13,6 +13,8 @@ const SEQUENCES =
   /\x1b(?:\[[0-?]*[ -/]*[@-~]?|[\]PX^_][^\x07\x1b\x18\x1a]*(?:\x07|\x1b\\|[\x18\x1a])?|[ -/]+[0-~]?|[0-Z\\^-~])?/g;
 /** Moves to another place: what follows is not the same line. Cursor up, down, next, previous, position, line; erases. */
 const MOVES = /\x1b\[[0-9;]*[ABEFHfdJ]/g;
+/** A jump within a line is shown as so many blanks at most: it parts columns. */
+const BLANKS = 16;
 const RIGHT = /\x1b\[(\d*)C/g;
 
 /**
@@ -22,7 +24,7 @@ const RIGHT = /\x1b\[(\d*)C/g;
 export function plainText(output: string, maximum: number = TEXT_CHARACTERS): string {
   const flat = output
     .slice(-4 * maximum)
-    .replace(RIGHT, (_, count: string) => ' '.repeat(Math.min(Number(count || 1), 500)))
+    .replace(RIGHT, (_, count: string) => ' '.repeat(Math.min(Number(count || 1), BLANKS)))
     .replace(MOVES, '\n')
     .replace(SEQUENCES, '')
     .replace(/\r+\n/g, '\n');

@@ -42,7 +42,7 @@ export const opencode: AgentProfile = {
       id: 'permission',
       kind: 'permission',
       region: { of: 'after', mark: '△ Permission required' },
-      match: { all: ['Allow once +Allow always +Reject'] },
+      match: { all: ['Allow once +Allow always', ' Reject '] },
       choice: null,
       choices: [
         { id: 'allow', label: 'Allow once', meaning: 'allow', keys: '\r' },

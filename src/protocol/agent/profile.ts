@@ -83,8 +83,9 @@ export interface InputBox {
 
 /**
  * A pattern over one line: JavaScript's syntax without look-around and back-references, at most 256 characters, no
- * quantifier inside a quantified group, at most two open-ended quantifiers. Lines are cut at 512 characters. So its cost
- * is bounded.
+ * quantifier inside a quantified group, no repeated group of alternatives, at most two open-ended quantifiers, of which a
+ * pattern that does not begin with `^` counts as one. It is matched with the `u` flag. Lines are cut at 512 characters. So
+ * its cost is bounded.
  */
 export type Pattern = string;
 
