@@ -128,9 +128,9 @@ class CompiledProfile implements ProfileReader {
 /** A dialog asks a person; what the program does meanwhile is never `idle`. */
 function dialogEvidence(dialog: FoundDialog, rule: ScreenRule | undefined): ScreenEvidence {
   const attention: Attention = dialog.kind === 'trust' ? 'permission' : dialog.kind;
-  const activities: Record<FoundDialog['kind'], Activity | null> = {
+  const activities: Record<FoundDialog['kind'], Activity> = {
     trust: 'starting',
-    auth: null,
+    auth: 'starting',
     permission: 'working',
     question: 'working',
   };

@@ -149,6 +149,18 @@ export const claude: AgentProfile = {
       noise: ['^ Enter to confirm', '^ Security guide', '^ ❯ No, exit', '^   Yes, I trust'],
     },
     {
+      id: 'credentials',
+      kind: 'auth',
+      region: { of: 'last', lines: 20 },
+      match: { all: ['^ *Do you want to use this API key\\?', '^ *❯ No ', '^ *Enter to confirm'] },
+      choice: null,
+      choices: [
+        { id: 'allow', label: 'Yes', meaning: 'allow', keys: '\x1b[A\r' },
+        { id: 'deny', label: 'No', meaning: 'deny', keys: '\r' },
+      ],
+      noise: ['^ *Enter to confirm', '^ *Yes$', '^ *❯ No '],
+    },
+    {
       id: 'trust-marked',
       kind: 'trust',
       region: { of: 'last', lines: 20 },

@@ -5,6 +5,9 @@ import { SCRUBBED } from './environment.ts';
 const BOTTOM: Region = { of: 'last', lines: 4 };
 /** An error that ended a turn is the last thing above the input box. */
 const ERROR: Region = { of: 'last', lines: 6 };
+/** Called when a turn is over, with JSON as its last argument; for the side conversation that makes a title, too. */
+const NOTIFY = `notify=['sh','-c','printf %s "$1" | eval "$HOLDFAST_REPORT agent-turn-complete"','sh']`;
+const OPTIONS = ['--no-daemon', '-c', 'check_for_update_on_startup=false', '-c', NOTIFY];
 const CHOICE = '^\\s*(?:› )?(\\d)\\. (.+)$';
 
 function errorRule(id: string, attention: ScreenRule['attention'], match: Match): ScreenRule {
@@ -17,12 +20,12 @@ export const codex: AgentProfile = {
   revision: 1,
   cli_versions: '>=0.160 <1',
   launch: {
-    argv: ['codex', '--no-daemon', '-c', 'check_for_update_on_startup=false'],
-    resume: ['codex', 'resume', '{conversation}', '--no-daemon', '-c', 'check_for_update_on_startup=false'],
+    argv: ['codex', ...OPTIONS],
+    resume: ['codex', 'resume', '{conversation}', ...OPTIONS],
     version: ['codex', '--version'],
     scrub: [...SCRUBBED],
     set: {},
-    conversation: { from: 'none' },
+    conversation: { from: 'hook', event: 'agent-turn-complete', field: 'thread-id' },
   },
   input: {
     paste: 'bracketed',
@@ -32,7 +35,7 @@ export const codex: AgentProfile = {
     clear: ['\x03'],
     exit: ['\x03'],
     box: {
-      region: { of: 'last', lines: 24 },
+      region: { of: 'last', lines: 80 },
       prompt: '^›(?:$| (.*))',
       continuation: '^  (.*)$',
       end: '^  \\S+ .* · [/~]|^  tab to queue|^  ← for agents|^  \\? for shortcuts',
@@ -93,7 +96,7 @@ export const codex: AgentProfile = {
       region: { of: 'last', lines: 24 },
       match: { all: ['^ *Question \\d', '^ *› \\d\\. ', 'enter to submit '] },
       choice: CHOICE,
-      choices: [],
+      choices: [{ id: 'none', label: '^None of the above', meaning: null, keys: '{key}\r' }],
       begin: '^ *Question \\d',
       noise: ['^ *Question \\d'],
     },
@@ -114,7 +117,7 @@ export const codex: AgentProfile = {
     {
       id: 'working-line',
       region: { of: 'last', lines: 8 },
-      match: { any: ['^[•◦] .*\\(\\d.*esc[ …]'] },
+      match: { any: ['^[•◦] .*\\(\\d{1,3}[smh].* • ', '^[•◦] .*\\(\\d{1,3}[smh] •'] },
       activity: 'working',
       attention: 'none',
       priority: 90,
@@ -152,7 +155,31 @@ export const codex: AgentProfile = {
   progress: false,
   prompt_marks: false,
   program_status: true,
-  hooks: { settings: null, events: [] },
+  hooks: {
+    settings: null,
+    events: [
+      {
+        event: 'agent-turn-complete',
+        matching: {
+          'input-messages.0': '^Generate a concise, single-line task title',
+          'last-assistant-message': '^\\{"title":',
+        },
+        activity: null,
+        attention: null,
+        lease_ms: null,
+      },
+      {
+        // OSC 7501 says what it does: a queued message may have begun already.
+        event: 'agent-turn-complete',
+        activity: null,
+        attention: null,
+        lease_ms: null,
+        response: 'last-assistant-message',
+        conversation: 'thread-id',
+        turn: 'ended',
+      },
+    ],
+  },
   structured: [],
   timings: { ready_ms: 30_000, echo_ms: 5_000, start_ms: 5_000, settle_ms: 500, interrupt_ms: 5_000 },
 };
