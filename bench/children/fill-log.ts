@@ -4,6 +4,7 @@
  * killed, so that no last snapshot is made.
  */
 import { mkdirSync } from 'node:fs';
+import { createAgentsDomain } from '../../src/domains/agents/index.ts';
 import { createConnectionsDomain } from '../../src/domains/connections/index.ts';
 import { createSessionsDomain } from '../../src/domains/sessions/index.ts';
 import { createSrvDomain, type SrvEvent, type SrvInput, type SrvState } from '../../src/domains/srv/index.ts';
@@ -13,6 +14,7 @@ import { SqliteLog } from '../../src/kernel/sqlite/index.ts';
 import { homePaths } from '../../src/protocol/home/index.ts';
 import { createIds, systemClock } from '../../src/runtime/index.ts';
 import { FILL_BATCH, toyCommands, toyLayout } from '../toy-stream.ts';
+import { NO_AGENTS } from '../no-agents.ts';
 
 const SESSION_LIMITS = {
   memory_bytes: 1,
@@ -37,6 +39,7 @@ async function main(): Promise<void> {
         sessionLimits: SESSION_LIMITS,
         places: { live: (id) => id, archive: '' },
       }),
+      agents: createAgentsDomain(NO_AGENTS),
       workspaces: createWorkspacesDomain(),
       connections: createConnectionsDomain(),
     }),

@@ -5,6 +5,7 @@
  * `time`: µs, the median of a round. `memory` (needs --expose-gc and a young generation so large that nothing is
  * collected meanwhile): KiB allocated by one operation, and KiB that keeping its event keeps.
  */
+import { createAgentsDomain } from '../../src/domains/agents/index.ts';
 import { createConnectionsDomain } from '../../src/domains/connections/index.ts';
 import { createSessionsDomain } from '../../src/domains/sessions/index.ts';
 import { createSrvDomain, type SrvEvent, type SrvInput } from '../../src/domains/srv/index.ts';
@@ -12,6 +13,7 @@ import { createWorkspacesDomain } from '../../src/domains/workspaces/index.ts';
 import { freezeDeep } from '../../src/kernel/freeze.ts';
 import { largeLayout, type Operation, OPERATIONS } from '../layout-operations.ts';
 import { median } from '../report.ts';
+import { NO_AGENTS } from '../no-agents.ts';
 
 const WARM_UP = 200;
 const TURNS = 200;
@@ -35,6 +37,7 @@ class LayoutTab {
       },
       places: { live: (id) => id, archive: '' },
     }),
+    agents: createAgentsDomain(NO_AGENTS),
     workspaces: createWorkspacesDomain(),
     connections: createConnectionsDomain(),
   });
@@ -46,7 +49,7 @@ class LayoutTab {
   }
 
   execute(command: SrvInput): SrvEvent[] {
-    const context = { now: 0, ulid: () => '0'.repeat(26), actor: { kind: 'tool' } };
+    const context = { now: 0, ulid: () => '0'.repeat(26), actor: { client_id: 'bench', kind: 'tool' } };
     const { events } = this.#domain.decide(this.#state, command, context);
     for (const event of events) {
       this.#state = this.#domain.evolve(this.#state, freezeDeep(event), ++this.#version, 0);

@@ -10,7 +10,8 @@ import type { SrvEvent } from '../domains/srv/index.ts';
 import type { Recorded } from '../kernel/index.ts';
 import { sessionDirectory, sessionSocket } from '../protocol/home/index.ts';
 import { HoldfastError, limits } from '../protocol/index.ts';
-import type { LaunchReport, LaunchSpec } from '../protocol/launch/index.ts';
+import type { AgentLaunch, LaunchReport, LaunchSpec } from '../protocol/launch/index.ts';
+import type { SessionCommand, SessionEvent } from '../protocol/session/index.ts';
 import type { BrokerContext } from './broker-context.ts';
 import type { ShimProcess } from './shim-process.ts';
 import type { Spares } from './spares.ts';
@@ -23,6 +24,20 @@ const SPARE_DELAY_MS = 150;
 /** A forced removal answers when the session is gone; past this it says that it goes on. */
 const REMOVE_MS = limits.STOP_GRACE_MS + 10_000;
 
+/** Hears of every shim: what comes from it, and whether anything can. */
+export interface ShimListener {
+  connected(sessionId: string): void;
+  disconnected(sessionId: string): void;
+  shimEvent(sessionId: string, event: SessionEvent): void;
+}
+
+/** What a session with an agent is started with beside. */
+export interface AgentStartFiles {
+  launch: AgentLaunch;
+  /** Writes what is kept of the start into the session's directory. */
+  write(sessionDir: string): void;
+}
+
 export interface BrokerOptions {
   context: BrokerContext;
   spares: Spares;
@@ -32,6 +47,8 @@ export interface BrokerOptions {
   closed(): void;
   /** Live sessions may have added about this many bytes to their logs. */
   wrote(bytes: number): void;
+  /** Whoever speaks with the agents in sessions. */
+  agents: ShimListener;
 }
 
 export class Broker {
@@ -74,7 +91,7 @@ export class Broker {
    * Starts the shim of a session that was just created. Returns at once: what becomes of it is observed.
    * `env` is the child's; it is in memory and in the launch line only.
    */
-  launch(id: string, env: Environment): void {
+  launch(id: string, env: Environment, agent: AgentStartFiles | null = null): void {
     const session = this.#context.observer.session(id);
     if (session === undefined || !isLive(session)) return;
     const { paths, token, clock, faults } = this.#context;
@@ -97,14 +114,16 @@ export class Broker {
       command: session.command,
       name: session.name,
       created_at_ms: session.created_at,
+      agent: agent?.launch ?? null,
       ...(this.#options.faultPlan === undefined ? {} : { fault_plan: this.#options.faultPlan }),
     };
     let shim: ShimProcess;
     try {
       mkdirSync(spec.session_dir, { mode: 0o700 });
+      agent?.write(spec.session_dir);
       shim = this.#options.spares.take();
     } catch (error) {
-      this.#refuse(
+      this.refuse(
         id,
         new HoldfastError('start_failed', `no shim could be started: ${(error as Error).message}`, {
           retryable: true,
@@ -142,11 +161,16 @@ export class Broker {
     }
   }
 
-  async signal(id: string, signal: string): Promise<void> {
+  /** Rejects with `session_exited`, `timeout`, `shim_lost`, or what the shim answers. */
+  async request(id: string, command: SessionCommand): Promise<SessionEvent> {
     const tended = this.#tended.get(id);
     if (tended === undefined)
       throw new HoldfastError('session_exited', `session ${id} has ended`, { field: 'session' });
-    await tended.request({ cmd: 'Signal', signal });
+    return tended.request(command);
+  }
+
+  async signal(id: string, signal: string): Promise<void> {
+    await this.request(id, { cmd: 'Signal', signal });
   }
 
   /** Resolves when the session is removed. Rejects with `timeout`: then it goes on, and its end removes it. */
@@ -220,7 +244,8 @@ export class Broker {
     void tended.examine(); // Handles its own failures.
   }
 
-  #refuse(id: string, error: HoldfastError): void {
+  /** There will be no shim. */
+  refuse(id: string, error: HoldfastError): void {
     void this.#context.observer.observe({
       cmd: 'observe_start_failed',
       session_id: id,
@@ -240,6 +265,9 @@ export class Broker {
       tended = new TendedSession(id, this.#context, origin, {
         done: () => this.#tended.delete(id),
         wrote: (bytes) => this.#options.wrote(bytes),
+        connected: () => this.#options.agents.connected(id),
+        disconnected: () => this.#options.agents.disconnected(id),
+        event: (event) => this.#options.agents.shimEvent(id, event),
       });
       this.#tended.set(id, tended);
     }

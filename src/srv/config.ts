@@ -17,14 +17,20 @@
  * | `session.lease_ms`        | 30000      | how long a driver's lease waits for its lost socket                            |
  * | `session.linger_ms`       | none       | how long an exited session waits for others that hold its output               |
  * | `session.allow_lossless`  | false      | whether readers other than the driver may throttle the child                   |
+ * | `agents.NAME`             | –          | an agent profile of that name, whole or with `extends`: docs/PROFILES.md        |
  * | `attach.detach_key`       | –          | read by the command line only; here it may stand                               |
  */
 import { readFileSync } from 'node:fs';
 import { parse, TomlError } from 'smol-toml';
+import { BUILT_IN_PROFILES } from '../agents/index.ts';
+import type { AgentProfile } from '../protocol/agent/index.ts';
 import { HoldfastError, invalid, limits } from '../protocol/index.ts';
 import type { SessionLimits } from '../protocol/launch/index.ts';
+import { readProfiles } from './agents/profiles.ts';
 
 export interface SrvConfig {
+  /** Of `[agents.NAME]` tables. */
+  profiles: AgentProfile[];
   liveSessions: number;
   homeSpillBytes: number;
   exitedKeptMs: number;
@@ -46,6 +52,7 @@ export const DEFAULT_CONFIG: SrvConfig = {
   eventsKeptMs: limits.EVENTS_KEPT_MS,
   eventsKeptCount: limits.EVENTS_KEPT_COUNT,
   warmSpares: 1,
+  profiles: [],
   session: {
     memory_bytes: limits.LOG_MEMORY_BYTES,
     spill_bytes: limits.LOG_SPILL_BYTES,
@@ -141,7 +148,9 @@ export function parseConfig(text: string): SrvConfig {
     });
   }
   const config = structuredClone(DEFAULT_CONFIG);
-  for (const [section, table] of Object.entries(tables)) {
+  const { agents, ...settings } = tables;
+  config.profiles = readProfiles(agents, BUILT_IN_PROFILES);
+  for (const [section, table] of Object.entries(settings)) {
     const isTable = typeof table === 'object' && table !== null && !Array.isArray(table);
     const entries = isTable
       ? Object.entries(table).map(([name, value]) => [`${section}.${name}`, value] as const)

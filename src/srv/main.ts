@@ -52,6 +52,7 @@ async function main(): Promise<void> {
       faults: createFaults(faultPlan),
       faultPlan,
       shim: { node: process.execPath, args: [loader, '--process=shim'], env },
+      report: [process.execPath, loader, 'report'].map(quoted).join(' '),
       workerPath: join(import.meta.dirname, 'log-worker.cjs'),
       ended: end,
     });
@@ -76,6 +77,11 @@ function repair(): void {
   }
   process.stdout.write(`${JSON.stringify(report)}\n`);
   process.exitCode = report.ok ? 0 : 1;
+}
+
+/** For sh. */
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 function homeArgument(): string {

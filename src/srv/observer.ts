@@ -1,10 +1,14 @@
 /** The broker's way into the kernel: observations that must not be lost because the disk was full for a while. */
 import { isLive, type ObservationCommand, type Session } from '../domains/sessions/index.ts';
+import type { AgentsInternal } from '../domains/agents/index.ts';
 import type { SrvEvent, SrvInput, SrvState } from '../domains/srv/index.ts';
 import type { Kernel } from '../kernel/index.ts';
 import { HoldfastError } from '../protocol/index.ts';
 import type { Clock } from '../runtime/index.ts';
 import type { Journal } from './journal.ts';
+
+/** What srv itself saw, or decided to do. */
+export type Observation = ObservationCommand | AgentsInternal;
 
 export type SrvKernel = Kernel<SrvState, SrvInput, SrvEvent>;
 
@@ -15,8 +19,8 @@ export class Observer {
   readonly #kernel: SrvKernel;
   readonly #clock: Clock;
   readonly #journal: Journal;
-  /** What could not be written, the newest of each kind and session: as many as there are sessions, times the kinds. */
-  readonly #unwritten = new Map<string, ObservationCommand>();
+  /** What could not be written, the newest of each kind and of what it is about: as many as there are such things. */
+  readonly #unwritten = new Map<string, Observation>();
   #retryMs = FIRST_RETRY_MS;
   #cancelRetry: (() => void) | null = null;
   #closed = false;
@@ -44,7 +48,7 @@ export class Observer {
   }
 
   /** Resolves when it is committed, or kept for later because the log cannot be written now. Never rejects. */
-  async observe(command: ObservationCommand): Promise<void> {
+  async observe(command: Observation): Promise<void> {
     if (this.#closed) return;
     try {
       await this.#kernel.execute(command, { actor: { client_id: 'broker', pid: process.pid, kind: 'srv' } });
@@ -75,7 +79,10 @@ export class Observer {
   }
 }
 
-function keyOf(command: ObservationCommand): string {
+function keyOf(command: Observation): string {
+  if ('message_id' in command) return `${command.cmd} ${command.message_id}`;
+  if ('request_id' in command) return `${command.cmd} ${command.request_id}`;
+  if ('agent_id' in command) return `${command.cmd} ${command.agent_id}`;
   if (command.cmd === 'observe_found') return `${command.cmd} ${command.created.session_id}`;
-  return command.cmd === 'retire' ? command.cmd : `${command.cmd} ${command.session_id}`;
+  return 'session_id' in command ? `${command.cmd} ${command.session_id}` : command.cmd;
 }

@@ -3,25 +3,29 @@ import type { ControlCommand, ControlPeer, ControlService, ServiceIdentity } fro
 import { isLive, selectSession, type SocketPlaces, toRecord } from '../domains/sessions/index.ts';
 import { snapshotOf } from '../domains/srv/index.ts';
 import type { Commit, CommandOptions, Recorded, SubscribeOptions, Subscription } from '../kernel/index.ts';
-import type {
-  CreateSession,
-  DisconnectReason,
-  RuntimeStatus,
-  SessionRecord,
-  SessionsCommand,
-  SnapshotFacts,
-  WorkspacesCommand,
+import {
+  type AgentsCommand,
+  COMMAND_REGISTRY,
+  type CreateSession,
+  type DisconnectReason,
+  type RuntimeStatus,
+  type SessionRecord,
+  type SessionsCommand,
+  type SnapshotFacts,
+  type WorkspacesCommand,
 } from '../protocol/control/index.ts';
 import { HoldfastError, limits } from '../protocol/index.ts';
+import type { Agents } from './agents/index.ts';
 import type { Broker } from './broker.ts';
 import type { Journal } from './journal.ts';
 import type { SrvKernel } from './observer.ts';
 
-export type DomainCommand = SessionsCommand | WorkspacesCommand;
+export type DomainCommand = SessionsCommand | AgentsCommand | WorkspacesCommand;
 
 export interface SrvServiceOptions {
   kernel: SrvKernel;
   broker: Broker;
+  agents: Agents;
   journal: Journal;
   places: SocketPlaces;
   /** The instance secret: what a Hello to a shim or the archive quotes. */
@@ -55,14 +59,16 @@ export class SrvService implements ControlService<DomainCommand> {
   }
 
   async execute(command: DomainCommand, options: CommandOptions): Promise<Answer> {
-    const { kernel, token, readOnly } = this.#options;
+    const { kernel, agents, readOnly } = this.#options;
+    if (isAgentsCommand(command)) return agents.execute(command, options);
     if (command.cmd === 'get_session') {
       const session = toRecord(selectSession(kernel.state.sessions, command.session), this.#options.places);
-      return { version: kernel.version, result: { session, token } };
+      return { version: kernel.version, result: { session, token: this.#tokenFor(options) } };
     }
     if (command.cmd === 'list_sessions')
       return { version: kernel.version, result: { sessions: this.#records(command.originator) } };
     if (readOnly !== null) throw readOnly;
+    if (command.cmd === 'create_session') await agents.prepare(command);
     const commit = await kernel.execute(command, options);
     // A stored reply: it was acted on when it was first given.
     if (!commit.replayed) await this.#act(command, commit);
@@ -131,10 +137,13 @@ export class SrvService implements ControlService<DomainCommand> {
   }
 
   /** The command is durable; now it is done. What fails here is done by the broker at the next occasion. */
-  async #act(command: Exclude<DomainCommand, { cmd: 'get_session' | 'list_sessions' }>, commit: Commit): Promise<void> {
+  async #act(
+    command: Exclude<SessionsCommand | WorkspacesCommand, { cmd: 'get_session' | 'list_sessions' }>,
+    commit: Commit,
+  ): Promise<void> {
     switch (command.cmd) {
       case 'create_session':
-        this.#launch(command, commit);
+        await this.#launch(command, commit);
         break;
       case 'terminate_session':
         await this.#terminate(recordOf(commit).id, command.grace_ms ?? limits.STOP_GRACE_MS);
@@ -168,8 +177,15 @@ export class SrvService implements ControlService<DomainCommand> {
     }
   }
 
-  #launch(command: CreateSession, commit: Commit): void {
-    this.#options.broker.launch(recordOf(commit).id, command.env);
+  async #launch(command: CreateSession, commit: Commit): Promise<void> {
+    const record = recordOf(commit);
+    if (command.agent === undefined) this.#options.broker.launch(record.id, command.env);
+    else await this.#options.agents.launch(record, command);
+  }
+
+  /** A program of a session is not given the key to all. */
+  #tokenFor({ actor }: CommandOptions): string {
+    return actor.session_id === undefined ? this.#options.token : '';
   }
 
   async #terminate(id: string, graceMs: number): Promise<void> {
@@ -184,6 +200,10 @@ export class SrvService implements ControlService<DomainCommand> {
     await this.#options.broker.terminate(id, 0);
     await this.#options.broker.removed(id);
   }
+}
+
+function isAgentsCommand(command: DomainCommand): command is AgentsCommand {
+  return COMMAND_REGISTRY[command.cmd].domain === 'agents';
 }
 
 function recordOf(commit: Commit): SessionRecord {

@@ -1,5 +1,6 @@
 /** One srv: its home, lock, kernel, broker and sockets, put together and taken apart in order. */
 import { ControlServer } from '../control/index.ts';
+import { createAgentsDomain } from '../domains/agents/index.ts';
 import { createConnectionsDomain } from '../domains/connections/index.ts';
 import { createSessionsDomain, type SocketPlaces } from '../domains/sessions/index.ts';
 import { createSrvDomain } from '../domains/srv/index.ts';
@@ -14,6 +15,7 @@ import { HoldfastError, limits } from '../protocol/index.ts';
 import type { Clock, Faults, Ids } from '../runtime/index.ts';
 import { type Listener, listenUnix } from '../transport/index.ts';
 import { adoptSessions, strayDirectories } from './adoption.ts';
+import { type AgentParts, Agents, createAgentParts, sessionOfToken, worktreesOf } from './agents/index.ts';
 import { type Archive, startArchive } from './archive.ts';
 import { Broker } from './broker.ts';
 import type { BrokerContext } from './broker-context.ts';
@@ -25,6 +27,7 @@ import { Retention } from './retention.ts';
 import { type DomainCommand, SrvService } from './service.ts';
 import { type ShimCommand, startShim } from './shim-process.ts';
 import { Spares } from './spares.ts';
+import { createGit, Worktrees } from './worktrees/index.ts';
 
 export interface SrvOptions {
   home: string;
@@ -36,6 +39,8 @@ export interface SrvOptions {
   faultPlan: string | undefined;
   /** How a shim is started. */
   shim: Omit<ShimCommand, 'logFile'>;
+  /** The command that hooks of agents report with, quoted for sh. */
+  report: string;
   /** The bundle of the log's worker thread. */
   workerPath: string;
   /** srv is to end: asked by a client, or because its log cannot be replayed any more. */
@@ -59,7 +64,8 @@ export async function startSrv(options: SrvOptions): Promise<Srv | null> {
   let journal: Journal | undefined;
   try {
     journal = openJournal(paths.srvLog, options.clock);
-    const foundation = { paths, secret, config, lock, journal };
+    const agents = createAgentParts({ ...options, paths, secret, journal, configured: config.profiles });
+    const foundation = { paths, secret, config, lock, journal, agents };
     opened = { foundation, kernel: await openSrvKernel(options, foundation) };
   } catch (error) {
     journal?.write('error', `start failed: ${(error as Error).message}`);
@@ -84,6 +90,7 @@ interface Foundation {
   config: SrvConfig;
   lock: HeldLock;
   journal: Journal;
+  agents: AgentParts;
 }
 
 export class Srv {
@@ -94,6 +101,7 @@ export class Srv {
   readonly #context: BrokerContext;
   readonly #spares: Spares;
   readonly #broker: Broker;
+  readonly #agents: Agents;
   readonly #retention: Retention;
   readonly #places: SocketPlaces;
   readonly #startedAt: number;
@@ -136,16 +144,30 @@ export class Srv {
       wrote: (bytes) => {
         if (this.#damage === null) this.#retention.grown(bytes);
       },
+      agents: {
+        connected: (id) => this.#agents.courier.connected(id),
+        disconnected: (id) => this.#agents.courier.disconnected(id),
+        shimEvent: (id, event) => this.#agents.courier.shimEvent(id, event),
+      },
+    });
+    this.#agents = new Agents({
+      context: this.#context,
+      kernel: this.#kernel,
+      broker: this.#broker,
+      ...foundation.agents,
+      worktrees: new Worktrees(worktreesOf(paths), createGit(shim.env)),
     });
     this.#kernel.onCommitted((events) => {
       for (const event of events) if (event.event === 'session_removed') this.#archive?.release(event.session_id);
       this.#broker.react(events);
+      this.#agents.react(events);
     });
   }
 
   /** Adopts and serves; call once. What it rejects with ends this srv: `stop` it. */
   async begin(): Promise<void> {
     this.#forgetConnections();
+    this.#agents.begin();
     await adoptSessions(this.#broker, this.#context);
     await this.#serve();
   }
@@ -178,13 +200,14 @@ export class Srv {
     const service = new SrvService({
       kernel: this.#kernel,
       broker: this.#broker,
+      agents: this.#agents,
       journal,
       places: this.#places,
       token: secret,
       identity: {
         pid: process.pid,
         version: this.#options.version,
-        capabilities: ['sessions', 'workspaces'],
+        capabilities: ['sessions', 'workspaces', 'agents'],
         limits: this.#limits(),
       },
       parse: parseSrvCommand,
@@ -192,7 +215,12 @@ export class Srv {
       shutdown: (sessions) => this.#shutdown(sessions),
       readOnly: this.#damage,
     });
-    const control = new ControlServer({ clock, service, token: secret });
+    const control = new ControlServer({
+      clock,
+      service,
+      token: secret,
+      sessionOf: (token) => this.#sessionOf(token),
+    });
     this.#control = control;
     this.#listener = await listenUnix(paths.srvSocket, (stream) => control.accept(stream), {
       clock,
@@ -209,6 +237,12 @@ export class Srv {
     if (this.#damage !== null) return;
     this.#broker.spareSoon();
     this.#retention.soon();
+  }
+
+  /** A session that is forgotten has no programs. */
+  #sessionOf(token: string): string | null {
+    const id = sessionOfToken(this.#foundation.secret, token);
+    return id !== null && this.#kernel.state.sessions.sessions.has(id) ? id : null;
   }
 
   #closed(): void {
@@ -328,6 +362,7 @@ export class Srv {
     await this.#control?.close();
     await this.#archive?.close();
     this.#retention.close();
+    this.#agents.close();
     this.#broker.close();
     this.#context.observer.close();
     await this.#kernel.close();
@@ -343,7 +378,10 @@ interface OpenedKernel {
   damage: HoldfastError | null;
 }
 
-async function openSrvKernel(options: SrvOptions, { paths, config, journal }: Foundation): Promise<OpenedKernel> {
+async function openSrvKernel(
+  options: SrvOptions,
+  { paths, config, journal, agents }: Foundation,
+): Promise<OpenedKernel> {
   const { clock, ids, faults } = options;
   const common = {
     domain: createSrvDomain({
@@ -352,6 +390,7 @@ async function openSrvKernel(options: SrvOptions, { paths, config, journal }: Fo
         sessionLimits: config.session,
         places: placesOf(paths),
       }),
+      agents: createAgentsDomain(agents.launches),
       workspaces: createWorkspacesDomain(),
       connections: createConnectionsDomain(),
     }),

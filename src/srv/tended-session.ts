@@ -30,6 +30,10 @@ export interface TendedHandlers {
   done(): void;
   /** About this many bytes may have been added to its log on disk. */
   wrote(bytes: number): void;
+  /** There is a connection to its shim; what it says comes after. */
+  connected(): void;
+  event(event: SessionEvent): void;
+  disconnected(): void;
 }
 
 export class TendedSession {
@@ -199,6 +203,7 @@ export class TendedSession {
     this.#link = link;
     this.#retryMs = FIRST_RETRY_MS;
     this.#greet(session, link);
+    this.#handlers.connected();
     this.#wake();
   }
 
@@ -244,6 +249,7 @@ export class TendedSession {
 
   // Observations never reject and need no waiting for: they commit in the order they are made.
   #take(event: SessionEvent): void {
+    this.#handlers.event(event);
     const { observer } = this.#context;
     const session_id = this.id;
     switch (event.event) {
@@ -300,6 +306,7 @@ export class TendedSession {
 
   #lost(): void {
     this.#link = null;
+    this.#handlers.disconnected();
     if (!this.#closed) void this.examine(); // Handles its own failures.
   }
 

@@ -75,7 +75,16 @@ export interface ReplaceAgent {
   automatic: boolean;
 }
 
-export type AgentsInternal = MessageStep | AgentObservation;
+/** What its supervisor does, and could not do. */
+export type SupervisionStep =
+  /** It is being ended to be started again: its messages wait for that. */
+  | { cmd: 'mark_restart'; agent_id: string; session_id: string; reason: string }
+  /** There is no new session: the policy decides again. */
+  | { cmd: 'restart_failed'; agent_id: string; retryable: boolean }
+  /** The time it was parked for is over. */
+  | { cmd: 'parking_over'; agent_id: string };
+
+export type AgentsInternal = MessageStep | AgentObservation | SupervisionStep;
 export type AgentsInput = AgentsDecided | AgentsInternal;
 
 /** How a session ended, for those who decide what follows. */

@@ -21,8 +21,11 @@ export interface AgentPlan {
 
 /** The profiles, as far as deciding needs them. Answers at once, from what is known. */
 export interface AgentPlanner {
-  /** Throws `not_found`, `invalid_argument`, with fields as in `create_session`. */
-  plan(start: AgentStart, sessionId: string, conversation: string | null): AgentPlan;
+  /**
+   * Throws `not_found`, `invalid_argument`, with fields as in `create_session`. `asked` is the part of the command that
+   * asks for the agent: what was found out for it beforehand is known by it.
+   */
+  plan(start: AgentStart, sessionId: string, conversation: string | null, asked: object): AgentPlan;
   worktree(sessionId: string): string;
 }
 
@@ -74,7 +77,9 @@ export function found(state: AgentsState, session: Created): AgentsEvent[] {
     // The younger session is the current one: ids sort by time.
     if (known.session_id >= session_id) return [];
     const previous_session_id = known.session_id;
-    return [{ event: 'agent_replaced', agent_id, session_id, previous_session_id, resumed: agent.resumed, idle_ms: null }];
+    return [
+      { event: 'agent_replaced', agent_id, session_id, previous_session_id, resumed: agent.resumed, idle_ms: null },
+    ];
   }
   return [
     {

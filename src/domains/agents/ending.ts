@@ -59,7 +59,8 @@ function died({ agent_id, session_id, status }: Agent, now: number): AgentsEvent
 
 function supervised(state: AgentsState, agent: Agent, end: SessionEnd, context: AgentsContext): AgentsEvent[] {
   const { agent_id, session_id, policy, restarts, status, parked } = agent;
-  if (parked !== null) return [];
+  // It was parked before, or is being ended to be started again.
+  if (parked !== null || agent.restarting !== null) return [];
   const { cause, exit, survivors } = end;
   const wanted = context.sessions.find(session_id)?.wanted === true;
   const facts = { cause, exit, survivors, wanted, attention: status.attention, retryAt: null };
@@ -73,9 +74,7 @@ function supervised(state: AgentsState, agent: Agent, end: SessionEnd, context: 
     case 'restart': {
       const { attempt, delayMs } = decision;
       const reason = cause === 'child' ? 'exited' : cause;
-      return [
-        { event: 'agent_restarting', ...of, reason, attempt, delay_ms: delayMs, due_at: context.now + delayMs },
-      ];
+      return [{ event: 'agent_restarting', ...of, reason, attempt, delay_ms: delayMs, due_at: context.now + delayMs }];
     }
   }
 }

@@ -106,7 +106,8 @@ function change(state: AgentsState, agent: Agent, event: Change, at: number): vo
     case 'agent_restarting': {
       const { due_at, attempt, reason } = event;
       agent.restarting = { due_at, attempt, reason };
-      agent.restarts = [...agent.restarts, at].slice(-RESTARTS_KEPT_COUNT);
+      // One that somebody asked for counts against no policy.
+      if (attempt > 0) agent.restarts = [...agent.restarts, at].slice(-RESTARTS_KEPT_COUNT);
       break;
     }
     case 'agent_replaced':

@@ -4,13 +4,13 @@
  */
 import type { AgentsEvent, SessionsEvent } from '../../protocol/control/index.ts';
 import type { AgentsDecided, AgentsInput, AgentsInternal } from './commands.ts';
-import { failWaiting } from './ending.ts';
 import { evolve, type SessionChange } from './evolve.ts';
 import { step } from './deliver.ts';
 import { observe } from './observe.ts';
+import { supervise, unparked } from './restart.ts';
 import { type AgentsContext, selectAgent, senderOf } from './select.ts';
 import { type AgentsDecision, broadcast, cancel, send } from './send.ts';
-import { policyOf } from './create.ts';
+import { type AgentPlanner, policyOf } from './create.ts';
 import { type Agent, type AgentsState, initialState, restore, serialise, toAgentRecord } from './state.ts';
 import { HoldfastError } from '../../protocol/index.ts';
 
@@ -22,6 +22,7 @@ export type {
   MessageStep,
   ReplaceAgent,
   SessionEnd,
+  SupervisionStep,
 } from './commands.ts';
 export { type AgentPlan, type AgentPlanner, created, found, policyOf, replaced, startOf } from './create.ts';
 export { afterEnd, afterRemoval } from './ending.ts';
@@ -43,6 +44,8 @@ export { DEFAULT_RESTART_POLICY } from './supervision.ts';
 
 export interface AgentsDomain {
   readonly name: string;
+  /** What makes an agent of a start. */
+  readonly planner: AgentPlanner;
   initial(): AgentsState;
   decides(command: { cmd: string }): command is AgentsInput;
   decide(state: AgentsState, command: AgentsInput, context: AgentsContext): AgentsDecision;
@@ -71,12 +74,16 @@ const COMMANDS: Record<AgentsInput['cmd'], true> = {
   observe_requests: true,
   observe_conversation: true,
   observe_usage: true,
+  mark_restart: true,
+  restart_failed: true,
+  parking_over: true,
 };
 const SESSION_CHANGES: ReadonlySet<string> = new Set<SessionsEvent['event']>(['session_removed', 'session_renamed']);
 
-export function createAgentsDomain(): AgentsDomain {
+export function createAgentsDomain(planner: AgentPlanner): AgentsDomain {
   return {
     name: 'agents',
+    planner,
     initial: initialState,
     decides: (command): command is AgentsInput => Object.hasOwn(COMMANDS, command.cmd),
     decide,
@@ -114,6 +121,10 @@ function internal(state: AgentsState, command: AgentsInternal, context: AgentsCo
     case 'observe_closed':
     case 'settle_messages':
       return step(state, command, context);
+    case 'mark_restart':
+    case 'restart_failed':
+    case 'parking_over':
+      return { events: supervise(state, command, context) };
     default:
       return { events: observe(state, command, context) };
   }
@@ -149,29 +160,18 @@ function change(state: AgentsState, command: Change, context: AgentsContext): Ag
       };
     }
     case 'unpark_agent':
-      return unpark(state, agent, context);
+      return { events: unparked(state, agent, context), result: { agent: { ...record, parked: null } } };
   }
-}
-
-/** An agent that is over when it is let go on, and that nobody starts, has nobody to read its messages. */
-function unpark(state: AgentsState, agent: Agent, { now, sessions }: AgentsContext): AgentsDecision {
-  const { agent_id, session_id, parked, policy } = agent;
-  const record = { ...toAgentRecord(agent), parked: null };
-  if (parked === null) return { events: [], result: { agent: record } };
-  const of = { agent_id, session_id };
-  const events: AgentsEvent[] = [{ event: 'agent_unparked', ...of }];
-  if (sessions.find(session_id)?.live !== true) {
-    if (policy.when === 'never') events.push(...failWaiting(state, agent));
-    else events.push({ event: 'agent_restarting', ...of, reason: 'unparked', attempt: 1, delay_ms: 0, due_at: now });
-  }
-  return { events, result: { agent: record } };
 }
 
 function checkRuns({ session_id }: Agent, { sessions }: AgentsContext): void {
   if (sessions.find(session_id)?.live === true) return;
-  throw new HoldfastError('session_exited', `session ${session_id} has ended; "holdfast resume ${session_id}" starts it again`, {
-    field: 'session',
-    details: { session: session_id },
-  });
+  throw new HoldfastError(
+    'session_exited',
+    `session ${session_id} has ended; "holdfast resume ${session_id}" starts it again`,
+    {
+      field: 'session',
+      details: { session: session_id },
+    },
+  );
 }
-

@@ -122,7 +122,10 @@ function enqueue(state: AgentsState, agent: Agent, message: Message): void {
   const isAfter = (id: string): boolean => {
     const other = state.messages.get(id);
     if (other === undefined) return false;
-    return RANK[other.priority] - RANK[message.priority] > 0 || (other.priority === message.priority && other.order > message.order);
+    return (
+      RANK[other.priority] - RANK[message.priority] > 0 ||
+      (other.priority === message.priority && other.order > message.order)
+    );
   };
   const at = agent.waiting.findIndex(isAfter);
   agent.waiting.splice(at < 0 ? agent.waiting.length : at, 0, message.message_id);
@@ -148,7 +151,8 @@ function close(
   if (event.response !== null) message.bytes += jsonBytes(event.response);
   state.closedBytes += message.bytes;
   state.closed.push(message.message_id);
-  while (state.closed.length > limits.MESSAGES_KEPT_COUNT || state.closedBytes > limits.MESSAGES_KEPT_BYTES) forget(state);
+  while (state.closed.length > limits.MESSAGES_KEPT_COUNT || state.closedBytes > limits.MESSAGES_KEPT_BYTES)
+    forget(state);
 }
 
 function forget(state: AgentsState): void {
@@ -159,7 +163,8 @@ function forget(state: AgentsState): void {
 }
 
 export function toMessageRecord(state: AgentsState, message: Message): MessageRecord {
-  const at = message.state === 'accepted' ? (state.agents.get(message.agent_id)?.waiting.indexOf(message.message_id) ?? -1) : -1;
+  const at =
+    message.state === 'accepted' ? (state.agents.get(message.agent_id)?.waiting.indexOf(message.message_id) ?? -1) : -1;
   return {
     message_id: message.message_id,
     agent_id: message.agent_id,

@@ -70,7 +70,13 @@ export function cancel(state: AgentsState, command: Command<'cancel_message'>, c
   }
   if (!isOpen(message)) return { events: [], result: { message: toMessageRecord(state, message) } };
   const reason = message.state === 'accepted' ? 'before_delivery' : message.state;
-  const record = { ...toMessageRecord(state, message), state: 'cancelled', reason, position: null, closed_at: context.now };
+  const record = {
+    ...toMessageRecord(state, message),
+    state: 'cancelled',
+    reason,
+    position: null,
+    closed_at: context.now,
+  };
   return { events: [closed(message, 'cancelled', reason)], result: { message: record } };
 }
 
@@ -128,10 +134,14 @@ function checkInbox(state: AgentsState, agent: Agent, body: string, context: Age
     throw invalid('to', 'an agent sends no message to itself');
   }
   if (isOver(agent, sessions)) {
-    throw new HoldfastError('session_exited', `the agent has ended; "holdfast resume ${agent.session_id}" starts it again`, {
-      field: 'to',
-      details: { session: agent.session_id },
-    });
+    throw new HoldfastError(
+      'session_exited',
+      `the agent has ended; "holdfast resume ${agent.session_id}" starts it again`,
+      {
+        field: 'to',
+        details: { session: agent.session_id },
+      },
+    );
   }
   if (agent.waiting.length >= limits.INBOX_COUNT) {
     throw new HoldfastError('busy', `${limits.INBOX_COUNT} messages wait for this agent already; send it again later`, {

@@ -3,7 +3,7 @@ import type { SessionsEvent } from '../../protocol/control/index.ts';
 import type { SessionsInput } from './commands.ts';
 import { decide, type SessionsContext, type SessionsDecision, type SessionsPolicy } from './decide.ts';
 import { changedAt } from './select.ts';
-import { evolve, initialState, restore, serialise, type SessionsState } from './state.ts';
+import { evolve, initialState, restore, serialise, type SessionsState, type SocketPlaces } from './state.ts';
 
 export type { CreatedFacts, ObservationCommand, SessionsInput, StartFacts } from './commands.ts';
 export { type SessionsContext, type SessionsPolicy, withAgent } from './decide.ts';
@@ -13,6 +13,7 @@ export { isLive, type Session, type SessionAgent, type SessionsState, type Socke
 /** A decider of the kernel's `Domain` form. */
 export interface SessionsDomain {
   readonly name: string;
+  readonly places: SocketPlaces;
   initial(): SessionsState;
   decide(state: SessionsState, command: SessionsInput, context: SessionsContext): SessionsDecision;
   evolve(state: SessionsState, event: SessionsEvent, version: number, at: number): SessionsState;
@@ -25,6 +26,7 @@ export interface SessionsDomain {
 export function createSessionsDomain(policy: SessionsPolicy): SessionsDomain {
   return {
     name: 'sessions',
+    places: policy.places,
     initial: initialState,
     decide: (state, command, context) => decide(policy, state, command, context),
     evolve,

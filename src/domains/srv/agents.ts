@@ -4,6 +4,7 @@ import {
   afterRemoval,
   type AgentPlanner,
   type AgentsContext,
+  type AgentsDomain,
   type AgentStart,
   created,
   found,
@@ -21,7 +22,6 @@ import {
   type SessionsDomain,
   type SessionsState,
   selectSession,
-  type SocketPlaces,
   withAgent,
 } from '../sessions/index.ts';
 import type { AgentGiven, CreateSession, SessionsEvent } from '../../protocol/control/index.ts';
@@ -30,8 +30,7 @@ import type { SrvContext, SrvDecision, SrvEvent, SrvState } from './index.ts';
 
 export interface AgentParts {
   sessions: SessionsDomain;
-  planner: AgentPlanner;
-  places: SocketPlaces;
+  agents: AgentsDomain;
 }
 
 export type CreateAgent = CreateSession & { agent: AgentGiven };
@@ -68,8 +67,8 @@ export function createAgent(
   const kind = kindOf(given.mode ?? 'pty', command.kind);
   const session_id = context.ulid();
   const start = startOf(given, command.argv);
-  const plan = parts.planner.plan(start, session_id, given.conversation ?? null);
-  const worktree = worktreeOf(parts.planner, command, session_id);
+  const plan = parts.agents.planner.plan(start, session_id, given.conversation ?? null, given);
+  const worktree = worktreeOf(parts.agents.planner, command, session_id);
   const { agent: _agent, ...session } = command;
   const decision = parts.sessions.decide(
     state.sessions,
@@ -77,7 +76,12 @@ export function createAgent(
     { ...context, ulid: () => session_id },
   );
   const agent = { agent_id: session_id, ...agentFacts(start, plan) };
-  const { event, session: record } = withAgent(parts, decision, { agent, name: command.name ?? null }, context.now);
+  const { event, session: record } = withAgent(
+    parts.sessions,
+    decision,
+    { agent, name: command.name ?? null },
+    context.now,
+  );
   const facts = created(state.agents, event, plan, { given, worktree }, agentsContext(state, context));
   return { events: [event, ...facts], result: { session: record } };
 }
@@ -96,7 +100,7 @@ export function replaceAgent(
   if (command.automatic && (agent.restarting === null || agent.parked !== null)) return { events: [] };
   const session_id = context.ulid();
   const conversation = command.resume ? agent.conversation_id : null;
-  const plan = parts.planner.plan(command.start, session_id, conversation);
+  const plan = parts.agents.planner.plan(command.start, session_id, conversation, command.start);
   const { kind, cwd, originator, rows, cols, merge_stderr, umask, limits, name } = previous;
   const create: CreateSession = {
     cmd: 'create_session',
@@ -106,7 +110,7 @@ export function replaceAgent(
   };
   const decision = parts.sessions.decide(state.sessions, create, { ...context, ulid: () => session_id });
   const facts = { agent_id: agent.agent_id, ...agentFacts(command.start, plan) };
-  const { event, session } = withAgent(parts, decision, { agent: facts, name }, context.now);
+  const { event, session } = withAgent(parts.sessions, decision, { agent: facts, name }, context.now);
   const { agent_id } = agent;
   const events: SrvEvent[] = [];
   if (agent.parked !== null) events.push({ event: 'agent_unparked', agent_id, session_id: previous.id });
@@ -120,11 +124,7 @@ export function replaceAgent(
 }
 
 /** What the events of sessions mean for agents, as further events of the same commit. */
-export function alsoAgents(
-  state: SrvState,
-  events: readonly SessionsEvent[],
-  context: SrvContext,
-): SrvEvent[] {
+export function alsoAgents(state: SrvState, events: readonly SessionsEvent[], context: SrvContext): SrvEvent[] {
   const removed = new Set(events.flatMap((event) => (event.event === 'session_removed' ? event.session_id : [])));
   const agents = agentsContext(state, context);
   return events.flatMap((event): SrvEvent[] => {
@@ -162,7 +162,10 @@ function endOf({ sessions }: SessionsState, event: SessionsEvent): SessionEnd | 
   }
 }
 
-function agentFacts({ profile, mode }: AgentStart, plan: { conversation_id: string | null; resumed: boolean }): Omit<SessionAgent, 'agent_id'> {
+function agentFacts(
+  { profile, mode }: AgentStart,
+  plan: { conversation_id: string | null; resumed: boolean },
+): Omit<SessionAgent, 'agent_id'> {
   return { profile, mode, conversation_id: plan.conversation_id, resumed: plan.resumed };
 }
 
@@ -172,7 +175,11 @@ function kindOf(mode: AgentStart['mode'], kind: CreateSession['kind']): 'pty' | 
   throw invalid('kind', `an agent in mode ${mode} runs in a ${needed} session`);
 }
 
-function worktreeOf(planner: AgentPlanner, { agent, name }: CreateAgent, sessionId: string): { path: string; branch: string } | null {
+function worktreeOf(
+  planner: AgentPlanner,
+  { agent, name }: CreateAgent,
+  sessionId: string,
+): { path: string; branch: string } | null {
   const { worktree } = agent;
   if (worktree === undefined) return null;
   const given = worktree === true ? undefined : worktree.branch;
@@ -185,4 +192,3 @@ function stillRuns({ id, state }: Session): HoldfastError {
     details: { session: id, state },
   });
 }
-

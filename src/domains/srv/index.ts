@@ -10,22 +10,9 @@ import type {
   WorkspacesEvent,
 } from '../../protocol/control/index.ts';
 import { HoldfastError } from '../../protocol/index.ts';
-import type {
-  AgentPlanner,
-  AgentsActor,
-  AgentsDomain,
-  AgentsInput,
-  AgentsState,
-  ReplaceAgent,
-} from '../agents/index.ts';
+import type { AgentsActor, AgentsDomain, AgentsInput, AgentsState, ReplaceAgent } from '../agents/index.ts';
 import type { ConnectionsDomain, ConnectionsEvent, ConnectionsInput, ConnectionsState } from '../connections/index.ts';
-import {
-  isLive,
-  type SessionsDomain,
-  type SessionsInput,
-  type SessionsState,
-  type SocketPlaces,
-} from '../sessions/index.ts';
+import { isLive, type SessionsDomain, type SessionsInput, type SessionsState } from '../sessions/index.ts';
 import type { SessionsView, WorkspacesDomain, WorkspacesState } from '../workspaces/index.ts';
 import { agentsContext, alsoAgents, createAgent, type CreateAgent, replaceAgent } from './agents.ts';
 
@@ -45,8 +32,6 @@ export type SrvEvent = SessionsEvent | AgentsEvent | WorkspacesEvent | Connectio
 export interface SrvParts {
   sessions: SessionsDomain;
   agents: AgentsDomain;
-  planner: AgentPlanner;
-  places: SocketPlaces;
   workspaces: WorkspacesDomain;
   connections: ConnectionsDomain;
 }
