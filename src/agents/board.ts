@@ -41,7 +41,7 @@ class Board implements StatusBoard {
     const standing = this.#pieces.find((piece) => isSame(piece, finding));
     if (settleMs > 0 && standing === undefined) {
       const waiting = this.#pending.get(channel);
-      const isWaiting = waiting?.finding != null && isSame(waiting.finding, finding);
+      const isWaiting = waiting !== undefined && waiting.finding !== null && isSame(waiting.finding, finding);
       const since = isWaiting ? waiting.since : now;
       this.#pending.set(channel, { finding, since, due: since + settleMs });
       this.#settle(now);

@@ -64,7 +64,7 @@ function continued(lines: readonly Line[], row: number, pattern: RegExp): string
 /** A cursor drawn as a cell of its own may stand on the first character. */
 function isDim({ view }: Screen, line: Line, found: RegExpExecArray): boolean {
   const [start, end] = found.indices?.[1] ?? [0, 0];
-  const from = [...line.text.slice(0, start)].length;
+  const from = Array.from(line.text.slice(0, start)).length;
   return view.isDim(line.row, from) || (end - start > 1 && view.isDim(line.row, from + 1));
 }
 

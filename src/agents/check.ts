@@ -39,7 +39,7 @@ function* patternsOf(profile: AgentProfile): Generator<[path: string, pattern: s
     yield* ofList('input.box.placeholders', box.placeholders);
   }
   if (collapsed !== null) yield ['input.collapsed.pattern', collapsed.pattern];
-  if (special != null) yield ['input.special.pattern', special.pattern];
+  if (special !== undefined && special !== null) yield ['input.special.pattern', special.pattern];
   yield* ofList('input.chrome', chrome ?? []);
   for (const [at, dialog] of profile.dialogs.entries()) {
     yield* ofRegion(`dialogs.${at}.region`, dialog.region);

@@ -17,8 +17,8 @@ export function formatMessage(message: { from: string; body: string }, input?: I
   const sender = oneLine(message.from, SENDER_CHARACTERS).replace(/[[\]]/g, '');
   const body = sanitisePaste(message.body);
   const text = sender === '' ? body : `[message from ${sender}]\n${body}`;
-  const special = input?.special;
-  return special != null && compilePattern(special.pattern).test(cut(text, 512)) ? `${special.prefix}${text}` : text;
+  const special = input?.special ?? null;
+  return special !== null && compilePattern(special.pattern).test(cut(text, 512)) ? `${special.prefix}${text}` : text;
 }
 
 /** No ESC, no C0 but `\n` and `\t`, no C1, no DEL; line ends as `\n`. */
