@@ -10,7 +10,7 @@
  * are and which status is right.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { agentClis, type AgentCli, type Place } from './cli/index.ts';
 import { gemini } from './cli/gemini.ts';
@@ -132,6 +132,10 @@ async function recordStructured(cli: AgentCli, wanted: readonly string[], out: s
   rmSync(root, { recursive: true, force: true });
   const place: Place = { endpoint: '', home: join(root, 'h'), cwd: join(root, 'proj') };
   for (const directory of [place.home, place.cwd]) mkdirSync(directory, { recursive: true });
+  for (const { path, text } of cli.files(place, 'trusted')) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
   let resume = false;
   for (const { name, turns, play } of mode(place, false).scenarios) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;

@@ -146,7 +146,7 @@ export const scenarios: readonly Scenario[] = [
     name: 'tool',
     fits: (cli) => cli.tools.slow !== null,
     turns: (cli) => [
-      [{ do: 'text', text: 'I wait for it.' }, toolStep(cli.tools.slow!(6))],
+      [{ do: 'text', text: 'I wait for it.' }, toolStep(cli.tools.slow!(5))],
       [{ do: 'text', text: 'It is over.' }],
     ],
     async play(run) {
@@ -155,7 +155,7 @@ export const scenarios: readonly Scenario[] = [
       await linger(run.terminal);
       run.save('tool', WORKING);
       run.terminal.press('typed meanwhile');
-      await linger(run.terminal);
+      await linger(run.terminal, 1_000);
       run.save('tool-draft', WORKING);
       await answered(run, 1);
       run.save('done-draft', DONE);

@@ -30,7 +30,7 @@ export const opencode: AgentCli = {
     ];
   },
   composer: /ctrl\+p commands/u,
-  insists: ['rate_limit', 'quota', 'overloaded', 'server', 'break'],
+  insists: ['rate_limit', 'quota', 'overloaded', 'server', 'context_length', 'break'],
   conversationSaid: (screen) => /opencode -s (ses_\w+)/u.exec(screen)?.[1],
   keys: { submit: '\r', interrupt: ESCAPE + ESCAPE, exit: ['\x03'], trust: null, approve: '\r', deny: '\x1b' },
   tools: {
