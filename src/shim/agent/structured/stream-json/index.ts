@@ -1,0 +1,1 @@
+export { StreamJsonSpeaker } from './speaker.ts';
