@@ -27,6 +27,7 @@ export default defineConfig({
       project('unit', ['src/**/*.test.ts', 'test/agents/{judge,lock-subset,endpoint/*}.test.ts'], []),
       project('conformance', ['test/conformance/**/*.test.ts'], bundles),
       project('faults', ['test/faults/**/*.test.ts'], bundles),
+      project('agents', ['test/agents/**/*.test.ts'], bundles),
       project('e2e', ['test/e2e/**/*.test.ts'], bundles),
     ],
   },
