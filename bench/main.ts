@@ -7,6 +7,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { idleAgents, workingAgent } from './measures/agent-status.ts';
 import { attachedThroughput, keystrokeEcho } from './measures/attached.ts';
 import { LargeLog } from './large-log.ts';
 import { durableCommands } from './measures/commands.ts';
@@ -48,6 +49,8 @@ const MEASURES: Record<string, Measure> = {
   'session-start': ({ runtime, rounds }) => sessionStart(runtime, rounds),
   memory: ({ runtime }) => memoryPerSession(runtime),
   idle: ({ runtime }) => idleSessions(runtime),
+  'agent-status': ({ runtime, rounds }) => workingAgent(runtime.loader, rounds),
+  'agent-idle': ({ runtime }) => idleAgents(runtime.loader),
   'cold-ls': ({ runtime, rounds }) => coldList(runtime, rounds),
 };
 

@@ -3,7 +3,7 @@
 // file `log` there, one JSON object a line, as the truth for a test.
 //
 //   { log, ready_ms, trust, says: ['screen' | 'title' | 'psp' | 'hook'], frame_ms, echo_ms, submit_ms, swallow_enter,
-//     collapse_bytes, screen: 'inline' | 'alternate', turns: [Turn] }
+//     collapse_bytes, history, screen: 'inline' | 'alternate', turns: [Turn] }
 //   Turn: { work_ms, answer, permission, never, ignore_interrupt, late_ms, die, error, lines, quiet }
 //
 // The n-th message that was submitted gets the n-th turn, and the last one serves all further ones.
@@ -14,7 +14,9 @@ const script = { turns: [{}], says: ['screen'], frame_ms: 100, ...JSON.parse(pro
 const { stdin, stdout } = process;
 const says = (what) => script.says.includes(what);
 
-const history = [];
+const history = Array.from({ length: script.history ?? 0 }, (_, at) =>
+  `${at} `.repeat(200).slice(0, (stdout.columns || 80) - 2),
+);
 let box = '';
 let pasted = null;
 let shownBox = '';

@@ -41,6 +41,8 @@ export interface AgentScript {
   swallow_enter?: number;
   /** A longer box is shown as a mark. */
   collapse_bytes?: number;
+  /** Lines that fill the screen from the start. */
+  history?: number;
   screen?: 'inline' | 'alternate';
   /** Written at the start, raw: terminal queries, hostile sequences. */
   query?: string;

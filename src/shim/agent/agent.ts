@@ -306,7 +306,8 @@ async function createDriver(ports: AgentPorts, host: PtyHost): Promise<AgentDriv
     const { PtyAgent } = await import('./pty/index.ts');
     return new PtyAgent(spec.agent, host);
   }
-  throw new HoldfastError('start_failed', `this build does not speak ${spec.agent.mode}`, { field: 'agent.mode' });
+  const { createStructuredAgent } = await import('./structured/index.ts');
+  return createStructuredAgent(spec, host);
 }
 
 function busy(waitsFor: string): HoldfastError {

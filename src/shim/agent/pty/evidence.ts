@@ -154,6 +154,9 @@ export class Evidence {
     const now = this.#host.clock.now();
     this.#status = this.board.status(now);
     if (this.#status.activity === 'working') this.workedAt = now;
+    // It rested: that it was started is no longer news, and its lease need wake nobody.
+    if (this.#status.activity === 'idle' || this.#status.activity === 'done')
+      this.board.withdraw('process', 'process.started');
     this.#cancelNext();
     const next = this.board.nextChange(now);
     this.#cancelNext =
