@@ -78,7 +78,15 @@ export function found(state: AgentsState, session: Created): AgentsEvent[] {
     if (known.session_id >= session_id) return [];
     const previous_session_id = known.session_id;
     return [
-      { event: 'agent_replaced', agent_id, session_id, previous_session_id, resumed: agent.resumed, idle_ms: null },
+      {
+        event: 'agent_replaced',
+        agent_id,
+        session_id,
+        previous_session_id,
+        name,
+        resumed: agent.resumed,
+        idle_ms: null,
+      },
     ];
   }
   return [
@@ -98,13 +106,19 @@ export function found(state: AgentsState, session: Created): AgentsEvent[] {
   ];
 }
 
-export function replaced(agent: Agent, sessionId: string, resumed: boolean, now: number): AgentsEvent {
+export function replaced(
+  agent: Agent,
+  { session_id, name }: Pick<Created, 'session_id' | 'name'>,
+  resumed: boolean,
+  now: number,
+): AgentsEvent {
   const idle = now - agent.active_at;
   return {
     event: 'agent_replaced',
     agent_id: agent.agent_id,
-    session_id: sessionId,
+    session_id,
     previous_session_id: agent.session_id,
+    name,
     resumed,
     idle_ms: resumed && idle > OLD_CONVERSATION_MS ? idle : null,
   };

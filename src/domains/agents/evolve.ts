@@ -111,20 +111,26 @@ function change(state: AgentsState, agent: Agent, event: Change, at: number): vo
       break;
     }
     case 'agent_replaced':
-      replace(state, agent, event.session_id, at);
+      replace(state, agent, event, at);
       break;
     case 'agent_interrupted':
       break;
   }
 }
 
-function replace(state: AgentsState, agent: Agent, sessionId: string, at: number): void {
-  agent.session_id = sessionId;
-  agent.sessions = [...agent.sessions, sessionId];
+function replace(
+  state: AgentsState,
+  agent: Agent,
+  { session_id, name }: Extract<AgentsEvent, { event: 'agent_replaced' }>,
+  at: number,
+): void {
+  agent.session_id = session_id;
+  agent.name = name;
+  agent.sessions = [...agent.sessions, session_id];
   agent.status = startingStatus(at);
   agent.requests = [];
   agent.usage = null;
   agent.restarting = null;
   agent.replaced++;
-  state.bySession.set(sessionId, agent.agent_id);
+  state.bySession.set(session_id, agent.agent_id);
 }

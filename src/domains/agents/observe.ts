@@ -6,14 +6,17 @@ import { type AgentsContext, agentAt } from './select.ts';
 import type { Agent, AgentsState } from './state.ts';
 import { superviseAttention } from './supervision.ts';
 
-export function observe(state: AgentsState, command: AgentObservation, { now }: AgentsContext): AgentsEvent[] {
+export function observe(state: AgentsState, command: AgentObservation, context: AgentsContext): AgentsEvent[] {
   const agent = agentAt(state, command.session_id);
   if (agent === undefined) return [];
+  // How it stood when it ended is said by its end; what it used and where it was is still worth knowing.
+  const isLate = context.sessions.find(agent.session_id)?.live !== true;
+  if (isLate && command.cmd !== 'observe_conversation' && command.cmd !== 'observe_usage') return [];
   const { agent_id, session_id } = agent;
   const of = { agent_id, session_id };
   switch (command.cmd) {
     case 'observe_status':
-      return statusChanged(agent, command.status, now);
+      return statusChanged(agent, command.status, context.now);
     case 'observe_requested':
       return agent.requests.some(({ request_id }) => request_id === command.request.request_id)
         ? []

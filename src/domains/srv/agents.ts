@@ -115,7 +115,7 @@ export function replaceAgent(
   const events: SrvEvent[] = [];
   if (agent.parked !== null) events.push({ event: 'agent_unparked', agent_id, session_id: previous.id });
   if (name !== null) events.push({ event: 'session_renamed', session_id: previous.id, name: null });
-  events.push(event, replaced(agent, session_id, plan.resumed, context.now));
+  events.push(event, replaced(agent, event, plan.resumed, context.now));
   const { conversation_id } = plan;
   if (conversation_id !== null && conversation_id !== agent.conversation_id) {
     events.push({ event: 'agent_conversation_changed', agent_id, session_id, conversation_id, transcript_path: null });

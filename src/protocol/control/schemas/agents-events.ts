@@ -89,6 +89,7 @@ export const AGENTS_EVENTS = ourEvents({
     {
       ...agent,
       previous_session_id: string,
+      name: string.nullable().describe('The new session has it from the old one'),
       resumed: flag.describe('With its conversation'),
       idle_ms: u53.nullable().describe('Since the conversation was last active; told when that is over 24 h'),
     },

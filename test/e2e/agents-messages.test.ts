@@ -1,0 +1,182 @@
+/** Messages to agents on a real srv and real shims: what is accepted comes back once, whatever dies in between. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'smol-toml';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { AgentRecord, MessageRecord, SessionRecord } from '../../src/protocol/control/index.ts';
+import { TestHome, type TestConnection, untilAsync } from '../../src/srv/testing.ts';
+import { type AgentScript, scriptedEnv, scriptedProfile } from '../support/scripted-profile.ts';
+
+const homes: TestHome[] = [];
+afterEach(async () => {
+  for (const home of homes.splice(0)) await home.clean();
+});
+
+class Scene {
+  readonly home = new TestHome();
+  control!: TestConnection;
+
+  static async up(): Promise<Scene> {
+    const scene = new Scene();
+    homes.push(scene.home);
+    const { name, ...profile } = scriptedProfile;
+    writeFileSync(join(scene.home.path, 'config.toml'), stringify({ agents: { [name]: withoutNulls(profile) } }));
+    scene.control = await scene.home.up();
+    await scene.control.request({ cmd: 'subscribe' });
+    return scene;
+  }
+
+  /** After its srv was killed. */
+  async again(): Promise<void> {
+    this.control = await this.home.up();
+    await this.control.request({ cmd: 'subscribe' });
+  }
+
+  async agent(name: string, script: AgentScript = {}, agent: Record<string, unknown> = {}): Promise<SessionRecord> {
+    const log = join(this.home.path, `truth-${name}`);
+    const env = [['PATH', process.env['PATH'] ?? ''], scriptedEnv({ log, ...script })];
+    const command = { cmd: 'create_session', cwd: this.home.path, env, name };
+    const reply = await this.control.request({ ...command, agent: { profile: 'scripted', ...agent } });
+    return reply['session'] as SessionRecord;
+  }
+
+  async send(to: string, body: string, extra: Record<string, unknown> = {}): Promise<string> {
+    return (await this.control.request({ cmd: 'send_message', to, body, ...extra }))['message_id'] as string;
+  }
+
+  async message(message: string): Promise<MessageRecord> {
+    return (await this.control.request({ cmd: 'get_message', message }))['message'] as MessageRecord;
+  }
+
+  async record(session: string): Promise<AgentRecord> {
+    return (await this.control.request({ cmd: 'get_agent', session }))['agent'] as AgentRecord;
+  }
+
+  /** Resolves when it has an outcome. */
+  async closed(message: string): Promise<MessageRecord> {
+    await untilAsync(async () => (await this.message(message)).closed_at !== null, `the outcome of ${message}`);
+    return this.message(message);
+  }
+
+  async state(message: string, state: string): Promise<void> {
+    await untilAsync(async () => (await this.message(message)).state === state, `${message} to be ${state}`);
+  }
+
+  /** What the agent itself says was submitted to it. */
+  submitted(name: string): string[] {
+    const lines = readFileSync(join(this.home.path, `truth-${name}`), 'utf8').split('\n');
+    return lines
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as { event: string; text: string })
+      .filter(({ event }) => event === 'submitted')
+      .map(({ text }) => text);
+  }
+
+  /** Every message has one `message_closed`, whoever looks. */
+  async closings(): Promise<Map<string, number>> {
+    const { events } = (await this.control.request({ cmd: 'get_events', since: 0 })) as unknown as {
+      events: { event: string; message_id: string }[];
+    };
+    const counts = new Map<string, number>();
+    for (const { event, message_id } of events) {
+      if (event === 'message_closed') counts.set(message_id, (counts.get(message_id) ?? 0) + 1);
+    }
+    return counts;
+  }
+}
+
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (typeof value !== 'object' || value === null) return value;
+  const kept = Object.entries(value).filter(([, entry]) => entry !== null);
+  return Object.fromEntries(kept.map(([key, entry]) => [key, withoutNulls(entry)]));
+}
+
+describe('messages', () => {
+  it('are delivered in order, equal ones too, and come back answered', async () => {
+    const scene = await Scene.up();
+    await scene.agent('one', { turns: [{ answer: 'first' }, { answer: 'second' }, { answer: 'third' }] });
+    const ids = [await scene.send('one', 'same words'), await scene.send('one', 'same words')];
+    ids.push(await scene.send('one', 'other words', { priority: 'urgent' }));
+    const closed = await Promise.all(ids.map((id) => scene.closed(id)));
+    expect(closed.map(({ state }) => state)).toEqual(['answered', 'answered', 'answered']);
+    expect(scene.submitted('one').toSorted()).toEqual(['other words', 'same words', 'same words']);
+    expect(closed.map(({ response }) => response).toSorted()).toEqual(
+      ['first', 'second', 'third'].map((answer) => expect.stringContaining(answer)),
+    );
+    expect([...(await scene.closings()).values()]).toEqual([1, 1, 1]);
+    expect(await scene.record('one')).toMatchObject({ queue: { waiting: 0, delivering: null } });
+  });
+
+  it('go on after a kill of srv, each delivered once', async () => {
+    const scene = await Scene.up();
+    await scene.agent('two', { turns: [{ work_ms: 1_500, answer: 'late' }, { answer: 'next' }] });
+    const first = await scene.send('two', 'a long one');
+    const second = await scene.send('two', 'another');
+    await scene.state(first, 'delivered');
+    await scene.home.kill();
+    await scene.again();
+    expect(await scene.closed(first)).toMatchObject({ state: 'answered' });
+    expect(await scene.closed(second)).toMatchObject({ state: 'answered' });
+    expect(scene.submitted('two')).toEqual(['a long one', 'another']);
+  });
+
+  it('under way when the shim is killed fail; those that wait go to the next session', async () => {
+    const scene = await Scene.up();
+    const restart = { when: 'on_failure', backoff_ms: 0 };
+    const session = await scene.agent('three', { turns: [{ never: true }] }, { restart });
+    const first = await scene.send('three', 'never answered');
+    const second = await scene.send('three', 'waits', { answer_ms: 1_000 });
+    await scene.state(first, 'delivered');
+    const { shim_pid } = await scene.control.get('three');
+    process.kill(shim_pid ?? 0, 'SIGKILL');
+    expect(await scene.closed(first)).toMatchObject({ state: 'failed', reason: 'shim_lost', session_id: session.id });
+    await scene.state(second, 'delivered');
+    const agent = await scene.record(session.id);
+    expect(agent).toMatchObject({ agent_id: session.id, name: 'three', restarts: 1 });
+    expect(agent.session_id).not.toBe(session.id);
+    expect(await scene.closed(second)).toMatchObject({ state: 'failed', reason: 'no_answer' });
+    expect(scene.submitted('three')).toEqual(['never answered', 'waits']);
+  });
+
+  it('that wait fail when the agent ends and nobody starts it again; later ones are refused', async () => {
+    const scene = await Scene.up();
+    const session = await scene.agent('four', { turns: [{ never: true }] });
+    const first = await scene.send('four', 'one');
+    const second = await scene.send('four', 'two');
+    await scene.state(first, 'delivered');
+    await scene.control.request({ cmd: 'terminate_session', session: 'four', grace_ms: 0 });
+    expect(await scene.closed(first)).toMatchObject({ state: 'failed' });
+    expect(await scene.closed(second)).toMatchObject({ state: 'failed', reason: 'agent_ended' });
+    await expect(scene.send(session.id, 'three')).rejects.toMatchObject({ code: 'session_exited', field: 'to' });
+  });
+
+  it('are cancelled while they wait and while they are worked on', async () => {
+    const scene = await Scene.up();
+    await scene.agent('five', { turns: [{ never: true }, { answer: 'fresh' }] });
+    const first = await scene.send('five', 'one');
+    const second = await scene.send('five', 'two');
+    await scene.state(first, 'delivered');
+    await scene.control.request({ cmd: 'cancel_message', message: second });
+    await scene.control.request({ cmd: 'cancel_message', message: first });
+    expect(await scene.message(first)).toMatchObject({ state: 'cancelled', reason: 'delivered' });
+    expect(await scene.message(second)).toMatchObject({ state: 'cancelled', reason: 'before_delivery' });
+    const third = await scene.send('five', 'three');
+    expect(await scene.closed(third)).toMatchObject({ state: 'answered', response: expect.stringContaining('fresh') });
+    expect(scene.submitted('five')).toEqual(['one', 'three']);
+  });
+
+  it('surface a permission request, which is answered by whoever may, and say who did', async () => {
+    const scene = await Scene.up();
+    await scene.agent('six', { turns: [{ permission: 'Run rm -r build?', answer: 'removed' }] });
+    const message = await scene.send('six', 'clean up');
+    const { request } = (await scene.control.event('agent_requested')) as unknown as {
+      request: { request_id: string };
+    };
+    await untilAsync(async () => (await scene.record('six')).status.attention === 'permission', 'attention');
+    await scene.control.request({ cmd: 'answer_request', session: 'six', choice: 'allow' });
+    const gone = await scene.control.event('agent_request_closed');
+    expect(gone).toMatchObject({ request_id: request.request_id, how: 'answered', by: { kind: 'tool' } });
+    expect(await scene.closed(message)).toMatchObject({ state: 'answered' });
+  });
+});
