@@ -80,6 +80,16 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'login',
+    fits: (cli) => cli.asksLogin === true,
+    turns: () => [],
+    async play(run) {
+      await run.restart({ settled: 'nothing' });
+      await silence(run.terminal, 4_000);
+      run.save('login', { activity: 'starting', attention: 'auth' });
+    },
+  },
+  {
     name: 'draft',
     turns: () => [],
     async play({ cli, terminal, save }) {

@@ -50,6 +50,8 @@ export interface AgentCli {
    * settled, the folder is not trusted yet; `trusted`: straight to the prompt.
    */
   files(place: Place, settled: 'nothing' | 'onboarding' | 'trusted'): PlacedFile[];
+  /** A new user is asked how to sign in, in a folder that is trusted. */
+  readonly asksLogin?: true;
   /** What the screen has when the composer takes keys; without it, silence says so. */
   readonly composer?: RegExp;
   /** What it tries to get over for minutes instead of giving up; without it, the broken stream alone. */

@@ -47,6 +47,7 @@ export const gemini: AgentCli = {
     const trusted = join(home, '.gemini', 'trustedFolders.json');
     return [...files, { path: trusted, text: JSON.stringify({ [cwd]: 'TRUST_FOLDER' }) }];
   },
+  asksLogin: true,
   composer: /^ > /mu,
   // Its settings have a number of attempts that it does not heed.
   insists: ['rate_limit', 'overloaded', 'server'],
