@@ -278,7 +278,9 @@ class Model {
 
   #best(axis: string, now: number): string | undefined {
     const live = [...this.#said].filter(([key, one]) => key.endsWith(` ${axis}`) && (one.until ?? Infinity) > now);
-    for (const source of ['protocol', 'hook', 'osc', 'screen']) {
+    // What a person is needed for, a screen knows better than a title.
+    const least = axis === 'activity' ? ['osc', 'screen'] : ['screen', 'osc'];
+    for (const source of ['protocol', 'hook', ...least]) {
       const own = live.map(([, one]) => one).filter((one) => one.source === source);
       if (own.length > 0) return own.sort((a, b) => b.at - a.at)[0]!.value;
     }

@@ -20,27 +20,65 @@ export function compileBox(input: InputProfile): FindBox {
   const placeholders = box.placeholders.map(compilePattern);
   const collapsed = input.collapsed === null ? null : compilePattern(input.collapsed.pattern);
 
+  const find: (screen: Screen) => Found | null =
+    end !== null && box.upwards === true
+      ? (screen) => upwards(region(screen), screen, prompt, end)
+      : (screen) => downwards(region(screen), screen, prompt, end, continuation);
+
   return (screen) => {
-    const lines = region(screen);
-    const at = lines.findLastIndex((line) => prompt.test(line.text));
-    const line = lines[at];
-    if (line === undefined) return null;
-    const found = prompt.exec(line.text)!;
-    const first = withoutFrame(found[1] ?? '');
-    const rest =
-      end !== null
-        ? untilEnd(screen.lines.slice(line.row + 1), end, continuation)
-        : continuation === null
-          ? []
-          : continued(lines.slice(at + 1), line.row, continuation);
-    const text = [first, ...rest].join('\n').trimEnd();
+    const found = find(screen);
+    if (found === null) return null;
+    const { line, match, texts } = found;
+    const text = texts.join('\n').replace(/^\n+|\s+$/g, '');
     const isPlaceholder =
-      rest.join('').trim() === '' &&
-      (placeholders.some((pattern) => pattern.test(first)) ||
-        (box.dim_is_placeholder && first !== '' && isDim(screen, line, found)));
+      !text.includes('\n') &&
+      (placeholders.some((pattern) => pattern.test(text)) ||
+        (box.dim_is_placeholder && text !== '' && isDim(screen, line, match)));
     const shown = isPlaceholder ? '' : text;
     return { text: shown, row: line.row, collapsed: collapsed !== null && collapsed.test(shown.replaceAll('\n', ' ')) };
   };
+}
+
+interface Found {
+  /** The first line with text, and how it matched. */
+  line: Line;
+  match: RegExpExecArray;
+  texts: string[];
+}
+
+function downwards(
+  lines: readonly Line[],
+  screen: Screen,
+  prompt: RegExp,
+  end: RegExp | null,
+  continuation: RegExp | null,
+): Found | null {
+  const at = lines.findLastIndex((line) => prompt.test(line.text));
+  const line = lines[at];
+  if (line === undefined) return null;
+  const match = prompt.exec(line.text)!;
+  const first = withoutFrame(match[1] ?? '');
+  if (end !== null)
+    return { line, match, texts: [first, ...untilEnd(screen.lines.slice(line.row + 1), end, continuation)] };
+  return {
+    line,
+    match,
+    texts: continuation === null ? [first] : [first, ...continued(lines.slice(at + 1), line.row, continuation)],
+  };
+}
+
+function upwards(lines: readonly Line[], screen: Screen, prompt: RegExp, end: RegExp): Found | null {
+  const last = lines.findLast((line) => end.test(line.text))?.row;
+  if (last === undefined) return null;
+  const found: { line: Line; match: RegExpExecArray }[] = [];
+  for (let row = last - 1; row >= 0; row--) {
+    const line = screen.lines[row]!;
+    const match = prompt.exec(line.text);
+    if (match === null) break;
+    found.unshift({ line, match });
+  }
+  const first = found.find(({ match }) => (match[1] ?? '').trim() !== '') ?? found[0];
+  return first === undefined ? null : { ...first, texts: found.map(({ match }) => withoutFrame(match[1] ?? '')) };
 }
 
 /** All lines up to `end`, which is below the box, or off the screen under a long text. */

@@ -37,9 +37,17 @@ const OVERTAKEN: readonly Overtaking[] = [
     axis: 'activity',
     sources: ['hook', 'osc'],
     from: ['idle', 'done'],
-    to: (value) => value === 'working',
+    to: (value) => value === 'working' || value === 'error',
     after: 300,
     confidence: 0.7,
+  },
+  {
+    axis: 'activity',
+    sources: ['hook', 'osc'],
+    from: ['working'],
+    to: (value) => value === 'error',
+    after: 300,
+    confidence: 0.9,
   },
   {
     axis: 'activity',
@@ -118,6 +126,9 @@ function win(axis: Axis, standing: readonly Piece[], verdict: Verdict): Piece | 
 }
 
 function overtakes(axis: Axis, winner: Piece, piece: Piece): boolean {
+  // A title says that somebody is needed, a dialog what for.
+  const isNeed = axis === 'attention' && winner.attention !== 'none' && piece.attention !== 'none';
+  if (isNeed && winner.source === 'osc' && piece.source === 'screen') return true;
   return OVERTAKEN.some(
     (rule) =>
       rule.axis === axis &&

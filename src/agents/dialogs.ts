@@ -36,10 +36,11 @@ export class DialogReader {
     const lines = this.#region(screen);
     const reason = this.#check(lines);
     if (reason !== null) return reason;
-    const choices = this.#choices(lines);
+    const own = this.#own(lines);
+    const choices = this.#choices(own);
     // Choices that are still being drawn: the dialog is there once one of them is.
     if (this.#choice !== null && choices.length === 0) return 'none of its choices is shown';
-    const text = this.#text(lines);
+    const text = this.#text(own);
     const labels = choices.map((choice) => choice.label).join('\n');
     return {
       rule: this.rule.id,
@@ -48,6 +49,19 @@ export class DialogReader {
       choices,
       fingerprint: `${this.rule.id}-${fingerprintOf(withoutBlanks(`${text}\n${labels}`))}`,
     };
+  }
+
+  /** Without what stands above the dialog. */
+  #own(lines: readonly Line[]): readonly Line[] {
+    const begin = this.#begin;
+    return begin === null
+      ? lines
+      : lines.slice(
+          Math.max(
+            0,
+            lines.findLastIndex(({ text }) => begin.test(text)),
+          ),
+        );
   }
 
   #choices(lines: readonly Line[]): Choice[] {
@@ -82,10 +96,7 @@ export class DialogReader {
   /** What stands before the choices: behind them are their descriptions and what keys do. */
   #text(lines: readonly Line[]): string {
     const first = this.#choice === null ? -1 : lines.findIndex(({ text }) => this.#choice!.test(text));
-    const before = first < 0 ? lines : lines.slice(0, first);
-    const begin = this.#begin === null ? 0 : before.findLastIndex(({ text }) => this.#begin!.test(text));
-    const kept = before
-      .slice(Math.max(0, begin))
+    const kept = (first < 0 ? lines : lines.slice(0, first))
       .filter(({ text }) => !this.#noise.some((pattern) => pattern.test(text)))
       .map(({ text }) => oneLine(withoutFrame(text), text.length))
       .filter((text) => text !== '');

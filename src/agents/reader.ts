@@ -75,7 +75,8 @@ class CompiledProfile implements ProfileReader {
     const dialog = this.#firstDialog(screen, tried);
     // A dialog stands in the box's place, and its marked choice looks like one.
     const box = dialog === null ? this.#box(screen) : null;
-    const evidence = dialog === null ? (ruled?.evidence ?? null) : dialogEvidence(dialog, ruled?.rule);
+    const asks = dialog === null || isNeed(ruled?.rule) ? null : dialogEvidence(dialog, ruled?.rule);
+    const evidence = asks ?? ruled?.evidence ?? null;
     const settleMs = dialog !== null ? DIALOG_SETTLE_MS : (ruled?.rule.settle_ms ?? NOTHING_SETTLE_MS);
     return { evidence, settleMs, dialog, box, skipped: false, tried };
   }
@@ -123,6 +124,11 @@ class CompiledProfile implements ProfileReader {
     }
     return null;
   }
+}
+
+/** A rule that says what a person is needed for knows more than the form of its dialog. */
+function isNeed(rule: ScreenRule | undefined): boolean {
+  return rule !== undefined && rule.attention !== null && rule.attention !== 'none';
 }
 
 /** A dialog asks a person; what the program does meanwhile is never `idle`. */

@@ -20,23 +20,25 @@ export interface RecordedScreen {
 const ROOT = join(import.meta.dirname, '..', 'fixtures', 'screens');
 /** As much as a terminal hands over at once. */
 const PIECE_BYTES = 4_096;
+/** From the last bytes to the look at the screen. */
+const LAST_MS = 1_000;
 /** Longer than any rule takes to settle. */
 const STILL_MS = 10_000;
 
-export function recordedScreens(): RecordedScreen[] {
-  return readdirSync(ROOT)
+export function recordedScreens(root: string = ROOT): RecordedScreen[] {
+  return readdirSync(root)
     .sort()
     .flatMap((folder) =>
-      readdirSync(join(ROOT, folder))
+      readdirSync(join(root, folder))
         .filter((file) => file.endsWith('.json'))
         .sort()
         .map((file) => {
-          const facts = JSON.parse(readFileSync(join(ROOT, folder, file), 'utf8')) as Omit<
+          const facts = JSON.parse(readFileSync(join(root, folder, file), 'utf8')) as Omit<
             RecordedScreen,
             'name' | 'bytes'
           >;
           const name = file.slice(0, -'.json'.length);
-          return { ...facts, name: `${folder}/${name}`, bytes: readFileSync(join(ROOT, folder, `${name}.bin`)) };
+          return { ...facts, name: `${folder}/${name}`, bytes: readFileSync(join(root, folder, `${name}.bin`)) };
         }),
     );
 }
@@ -57,6 +59,7 @@ export async function replay(recorded: RecordedScreen, profile: AgentProfile): P
     await emulator.write(piece);
     reader.output(piece, now++);
   }
+  now += LAST_MS;
   const reading = reader.screen(emulator.view(), now);
   const screen = emulator
     .view()

@@ -1,11 +1,19 @@
-import type { AgentProfile } from '../../protocol/agent/index.ts';
+import type { AgentProfile, Match, Region, ScreenRule } from '../../protocol/agent/index.ts';
 import { SCRUBBED } from './environment.ts';
 
 const EVENTS = ['SessionStart', 'BeforeAgent', 'BeforeTool', 'AfterTool', 'AfterAgent', 'Notification'];
-const CHOICE = '^[│\\s]*(?:● )?(\\d)\\. (.+)$';
+/** What fails a turn stands above the input box and its footer, with a hint below it. */
+const ERROR: Region = { of: 'last', lines: 13 };
+/** Spinner, rule, mode, box and footer. */
+const BOTTOM: Region = { of: 'last', lines: 8 };
+const CHOICE = '^ ?│ [ ●] (\\d)\\. (.+)$';
 
 const common = { conversation: 'session_id', transcript: 'transcript_path', lease_ms: null } as const;
 const working = { ...common, activity: 'working', attention: 'none' } as const;
+
+function errorRule(id: string, attention: ScreenRule['attention'], match: Match): ScreenRule {
+  return { id, region: ERROR, match, activity: 'error', attention, priority: 60, confidence: 0.75, settle_ms: 300 };
+}
 
 export const gemini: AgentProfile = {
   name: 'gemini',
@@ -31,7 +39,8 @@ export const gemini: AgentProfile = {
     box: {
       region: { of: 'last', lines: 24 },
       prompt: '^ [>*!] {1,3}(.*)$',
-      continuation: '^   {1,3}(\\S.*)$',
+      continuation: '^ {1,4}(.*)$',
+      end: '^▀{8}',
       placeholders: ['^Type your message', '^Message will be queued'],
       dim_is_placeholder: false,
     },
@@ -55,7 +64,8 @@ export const gemini: AgentProfile = {
         { id: 'allow_always', label: '^Allow ', meaning: 'allow_always', keys: '{key}' },
         { id: 'deny', label: '^No', meaning: 'deny', keys: '{key}' },
       ],
-      noise: ['^ > ', '^ ?✦ ', '^[╭╰]'],
+      begin: '^ ?╭',
+      noise: [],
     },
     {
       id: 'trust',
@@ -68,6 +78,7 @@ export const gemini: AgentProfile = {
         { id: 'allow_parent', label: '^Trust parent', meaning: 'allow_always', keys: '{key}' },
         { id: 'deny', label: "^Don't trust", meaning: 'deny', keys: '{key}' },
       ],
+      begin: '^ ?╭',
       noise: [],
     },
     {
@@ -83,16 +94,27 @@ export const gemini: AgentProfile = {
       id: 'menu',
       kind: 'question',
       region: { of: 'last', lines: 16 },
-      match: { all: ['^[│ ]*● \\d\\. ', '[Ee]nter|[Ee]sc'] },
+      match: { all: ['^[│ ]*● \\d\\. ', '^ ?╰'] },
       choice: CHOICE,
       choices: [],
+      begin: '^ ?╭',
       noise: [],
     },
   ],
   rules: [
     {
+      id: 'quota',
+      region: { of: 'last', lines: 14 },
+      match: { all: ['^│ Usage limit reached for ', '^│ ● \\d\\. '] },
+      activity: 'error',
+      attention: 'quota',
+      priority: 95,
+      confidence: 0.9,
+      settle_ms: 200,
+    },
+    {
       id: 'working-line',
-      region: { of: 'last', lines: 8 },
+      region: BOTTOM,
       match: { any: ['\\(esc to cancel', '^ ?[\\u2800-\\u28ff] '] },
       activity: 'working',
       attention: 'none',
@@ -100,16 +122,20 @@ export const gemini: AgentProfile = {
       confidence: 0.9,
       settle_ms: 0,
     },
+    errorRule('error-auth', 'auth', { any: ['^✕ \\[API Error: .*"code":401', '^✕ \\[API Error: .*API key not valid'] }),
+    errorRule('error-quota', 'quota', { any: ['^✕ \\[API Error: .*"code":429', '^✕ \\[API Error: .*exhausted'] }),
+    errorRule('error-exhausted', 'exhausted', { any: ['^✕ \\[API Error: .*input token count'] }),
+    errorRule('error', 'none', { any: ['^✕ \\[API Error'] }),
     {
-      // The box is there while it works, too: no line of work for a while, and a title that says no more than Ready.
+      // The box is there while it works, too, but never without the line of work.
       id: 'idle-box',
-      region: { of: 'last', lines: 8 },
-      match: { all: ['^ > {1,3}Type your message'] },
+      region: BOTTOM,
+      match: { all: ['^▄{8}', '^ [>*!] ', '^▀{8}'] },
       activity: 'idle',
       attention: 'none',
       priority: 10,
       confidence: 0.85,
-      settle_ms: 700,
+      settle_ms: 600,
     },
   ],
   titles: [

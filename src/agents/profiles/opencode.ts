@@ -1,8 +1,16 @@
-import type { AgentProfile, Region } from '../../protocol/agent/index.ts';
+import type { AgentProfile, Match, Region, ScreenRule } from '../../protocol/agent/index.ts';
 import { SCRUBBED } from './environment.ts';
 
 /** The input box ends in this border; the status line is below it. */
 const STATUS_LINE: Region = { of: 'after', mark: '^\\s*╹▀{8}' };
+
+/** The foot of an answer has its time, or `interrupted`; without either the turn failed. */
+const ENDED_WITHOUT_TIME = '^     ▣  [^·]+· [^·]+$';
+
+function errorRule(id: string, attention: ScreenRule['attention'], match: Match): ScreenRule {
+  const region: Region = { of: 'last', lines: 10 };
+  return { id, region, match, activity: 'error', attention, priority: 60, confidence: 0.75, settle_ms: 500 };
+}
 
 export const opencode: AgentProfile = {
   name: 'opencode',
@@ -25,9 +33,12 @@ export const opencode: AgentProfile = {
     clear: ['\x03'],
     exit: ['\x03'],
     box: {
-      region: { of: 'last', lines: 12 },
-      prompt: '^ *┃  (\\S.*)$',
+      region: { of: 'last', lines: 10 },
+      prompt: '^ *┃(?:$|  (.*))',
       continuation: null,
+      // Agent, model and provider are the last line within its frame.
+      end: '^ *┃  \\S+ · ',
+      upwards: true,
       placeholders: ['^Ask anything'],
       dim_is_placeholder: true,
     },
@@ -38,6 +49,16 @@ export const opencode: AgentProfile = {
     chrome: ['^\\s*▣ ', '^\\s*┃'],
   },
   dialogs: [
+    {
+      id: 'question',
+      kind: 'question',
+      region: { of: 'last', lines: 24 },
+      match: { all: ['^  ┃  \\d\\. ', '^  ┃  .*enter submit +esc dismiss'] },
+      choice: '^  ┃ +(\\d)\\. (.+)$',
+      choices: [{ id: 'other', label: '^Type your own answer', meaning: null, keys: '{key}' }],
+      begin: '^ *▣ ',
+      noise: ['^ *▣ '],
+    },
     {
       id: 'permission',
       kind: 'permission',
@@ -54,24 +75,31 @@ export const opencode: AgentProfile = {
   ],
   rules: [
     {
+      // The animation is drawn first; the hint behind it is cut or wrapped by whatever else is said.
       id: 'working-status',
       region: STATUS_LINE,
-      match: { any: ['esc interrupt', 'esc again to interrupt'] },
+      match: { any: ['[⬝■]', 'esc interrupt', 'esc again to interrupt'] },
       activity: 'working',
       attention: 'none',
       priority: 90,
       confidence: 0.9,
       settle_ms: 0,
     },
+    errorRule('error-auth', 'auth', { all: [ENDED_WITHOUT_TIME, '^  ┃  .*(?:API key|[Uu]nauthorized|401)'] }),
+    errorRule('error-quota', 'quota', { all: [ENDED_WITHOUT_TIME, '^  ┃  .*(?:quota|[Rr]ate limit|429)'] }),
+    errorRule('error-exhausted', 'exhausted', {
+      all: [ENDED_WITHOUT_TIME, '^  ┃  .*(?:context length|prompt is too long)'],
+    }),
+    errorRule('error', 'none', { all: [ENDED_WITHOUT_TIME] }),
     {
       id: 'idle-status',
       region: STATUS_LINE,
-      match: { all: ['ctrl\\+p commands'], none: ['esc', '[⬝■]'] },
+      match: { all: ['ctrl\\+p commands'], none: ['[⬝■]', 'esc '] },
       activity: 'idle',
       attention: 'none',
       priority: 10,
       confidence: 0.85,
-      settle_ms: 1_000,
+      settle_ms: 700,
     },
   ],
   titles: [],

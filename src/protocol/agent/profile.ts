@@ -75,6 +75,8 @@ export interface InputBox {
   continuation: Pattern | null;
   /** Additive. The first line below that is not the box's any more; up to it empty lines belong to the text. */
   end?: Pattern;
+  /** Additive. The box is read from the last line that matches `end` upwards: all lines in a row that match `prompt`. */
+  upwards?: boolean;
   /** Texts shown in an empty box. */
   placeholders: Pattern[];
   /** Whether text drawn dim is a placeholder. */
@@ -134,7 +136,7 @@ export interface DialogRule {
   /** One line each: group 1 the key or number, group 2 the label. Null: the choices are fixed. */
   choice: Pattern | null;
   choices: DialogChoice[];
-  /** Additive. The request's text begins with the last line that matches; without: with the region. */
+  /** Additive. The dialog begins with the last line that matches; without: with the region. */
   begin?: Pattern;
   /** Lines of the request's text: those of the region that match none of `choice` and `noise`. */
   noise: Pattern[];

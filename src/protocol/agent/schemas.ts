@@ -64,6 +64,7 @@ const box = z.strictObject({
   prompt: pattern,
   continuation: pattern.nullable().default(null),
   end: pattern.optional(),
+  upwards: z.boolean().optional(),
   placeholders: patterns.default([]),
   dim_is_placeholder: z.boolean().default(false),
 });
