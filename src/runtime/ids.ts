@@ -1,9 +1,8 @@
 import { randomFillSync } from 'node:crypto';
+import { ULID_ALPHABET } from '../protocol/index.ts';
 import type { Clock } from './clock.ts';
 
-/** Crockford base 32: no I, L, O, U (https://github.com/ulid/spec). */
-const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+export { isUlid, ulidTime } from '../protocol/index.ts';
 
 /** Source of identifiers and secrets; injected so that a simulation can repeat them. */
 export interface Ids {
@@ -55,17 +54,6 @@ export function createIds(clock: Clock, source: RandomBytes = systemRandom): Ids
   };
 }
 
-export function isUlid(text: unknown): text is string {
-  return typeof text === 'string' && ULID.test(text);
-}
-
-/** The ms since the Unix epoch in a ULID's first ten characters. */
-export function ulidTime(ulid: string): number {
-  let time = 0;
-  for (let i = 0; i < 10; i++) time = time * 32 + ALPHABET.indexOf(ulid[i]!);
-  return time;
-}
-
 function increment(bytes: Uint8Array): void {
   for (let i = bytes.length - 1; i >= 0; i--) {
     bytes[i] = (bytes[i]! + 1) & 0xff;
@@ -77,7 +65,7 @@ function encodeTime(ms: number): string {
   let text = '';
   let rest = ms;
   for (let i = 0; i < 10; i++) {
-    text = ALPHABET[rest % 32]! + text;
+    text = ULID_ALPHABET[rest % 32]! + text;
     rest = Math.floor(rest / 32);
   }
   return text;
@@ -92,7 +80,7 @@ function encodeTail(bytes: Uint8Array): string {
     bits += 8;
     while (bits >= 5) {
       bits -= 5;
-      text += ALPHABET[(held >> bits) & 31]!;
+      text += ULID_ALPHABET[(held >> bits) & 31]!;
     }
   }
   return text;

@@ -1,16 +1,11 @@
 /** One srv: its home, lock, kernel, broker and sockets, put together and taken apart in order. */
 import { ControlServer } from '../control/index.ts';
-import { createAgentsDomain } from '../domains/agents/index.ts';
-import { createConnectionsDomain } from '../domains/connections/index.ts';
-import { createSessionsDomain, type SocketPlaces } from '../domains/sessions/index.ts';
-import { createSrvDomain } from '../domains/srv/index.ts';
-import { createWorkspacesDomain } from '../domains/workspaces/index.ts';
-import { MemoryLog, openKernel } from '../kernel/index.ts';
-import { acquireLock, type HeldLock, SqliteLog } from '../kernel/sqlite/index.ts';
+import type { SocketPlaces } from '../domains/sessions/index.ts';
+import { acquireLock, type HeldLock } from '../kernel/sqlite/index.ts';
 import { bootId } from '../process/index.ts';
 import type { RuntimeStatus } from '../protocol/control/index.ts';
 import { parseSrvCommand } from '../protocol/control/schemas.ts';
-import { type HomePaths, sessionSocket } from '../protocol/home/index.ts';
+import type { HomePaths } from '../protocol/home/index.ts';
 import { HoldfastError, limits } from '../protocol/index.ts';
 import type { Clock, Faults, Ids } from '../runtime/index.ts';
 import { type Listener, listenUnix } from '../transport/index.ts';
@@ -23,6 +18,7 @@ import { readConfig, type SrvConfig } from './config.ts';
 import { homeError, prepareHome } from './home.ts';
 import { type Journal, openJournal } from './journal.ts';
 import { Observer, type SrvKernel } from './observer.ts';
+import { type OpenedKernel, openSrvKernel, placesOf } from './open-kernel.ts';
 import { Retention } from './retention.ts';
 import { type DomainCommand, SrvService } from './service.ts';
 import { type ShimCommand, startShim } from './shim-process.ts';
@@ -370,58 +366,4 @@ export class Srv {
     journal.close();
     lock.release();
   }
-}
-
-interface OpenedKernel {
-  kernel: SrvKernel;
-  /** Why nothing may be changed: the log is damaged and the state rebuilt beside it. */
-  damage: HoldfastError | null;
-}
-
-async function openSrvKernel(
-  options: SrvOptions,
-  { paths, config, journal, agents }: Foundation,
-): Promise<OpenedKernel> {
-  const { clock, ids, faults } = options;
-  const common = {
-    domain: createSrvDomain({
-      sessions: createSessionsDomain({
-        liveSessions: config.liveSessions,
-        sessionLimits: config.session,
-        places: placesOf(paths),
-      }),
-      agents: createAgentsDomain(agents.launches),
-      workspaces: createWorkspacesDomain(),
-      connections: createConnectionsDomain(),
-    }),
-    clock,
-    ids,
-    faults,
-    limits: { events_kept_count: config.eventsKeptCount, events_kept_ms: config.eventsKeptMs },
-    warn: (error: HoldfastError) => journal.write('warn', error.message),
-    fatal: (error: HoldfastError) => {
-      journal.write('error', `the log cannot be replayed: ${error.message}`);
-      options.ended(1);
-    },
-  };
-  const { workerPath, faultPlan } = options;
-  const log = new SqliteLog({ path: paths.database, workerPath, faultPlan });
-  try {
-    return { kernel: await openKernel({ ...common, log }), damage: null };
-  } catch (thrown) {
-    const error = HoldfastError.from(thrown);
-    await log.close().catch(() => undefined); // It never opened.
-    if (error.details['corrupt'] !== true) throw error;
-    journal.write('error', `safe mode: ${error.message}`);
-    const damage = new HoldfastError(
-      'storage_error',
-      `srv is in safe mode and changes nothing, because ${error.message}`,
-      { retryable: false, details: { safe_mode: true } },
-    );
-    return { kernel: await openKernel({ ...common, log: new MemoryLog() }), damage };
-  }
-}
-
-function placesOf(paths: HomePaths): SocketPlaces {
-  return { live: (id) => sessionSocket(paths, id), archive: paths.archiveSocket };
 }

@@ -1,7 +1,6 @@
 /** Sending, broadcasting and cancelling: what is accepted is durable, and a refusal says what to do instead. */
 import type { AgentsCommand, AgentsEvent, MessageSender } from '../../protocol/control/index.ts';
-import { HoldfastError, invalid, limits } from '../../protocol/index.ts';
-import { isUlid, ulidTime } from '../../runtime/index.ts';
+import { HoldfastError, invalid, isUlid, limits, ulidTime } from '../../protocol/index.ts';
 import { isOpen, jsonBytes, type Message, toMessageRecord } from './messages.ts';
 import { type AgentsContext, isOver, isSentBy, selectAgent, selectMessage, senderOf } from './select.ts';
 import type { Agent, AgentsState } from './state.ts';

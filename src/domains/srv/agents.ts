@@ -106,7 +106,14 @@ export function replaceAgent(
     cmd: 'create_session',
     argv: plan.argv,
     env: [],
-    ...{ kind, cwd, originator, rows, cols, merge_stderr, umask, limits },
+    kind,
+    cwd,
+    originator,
+    rows,
+    cols,
+    merge_stderr,
+    umask,
+    limits,
   };
   const decision = parts.sessions.decide(state.sessions, create, { ...context, ulid: () => session_id });
   const facts = { agent_id: agent.agent_id, ...agentFacts(command.start, plan) };

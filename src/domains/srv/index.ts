@@ -2,13 +2,7 @@
  * What srv decides on: sessions, agents, workspaces and connections on one version line, so that one command may change
  * several (delete a block, end its session) in one commit. Pure.
  */
-import type {
-  AgentsEvent,
-  CreateSession,
-  SessionsEvent,
-  WorkspacesCommand,
-  WorkspacesEvent,
-} from '../../protocol/control/index.ts';
+import type { AgentsEvent, SessionsEvent, WorkspacesCommand, WorkspacesEvent } from '../../protocol/control/index.ts';
 import { HoldfastError } from '../../protocol/index.ts';
 import type { AgentsActor, AgentsDomain, AgentsInput, AgentsState, ReplaceAgent } from '../agents/index.ts';
 import type { ConnectionsDomain, ConnectionsEvent, ConnectionsInput, ConnectionsState } from '../connections/index.ts';
@@ -101,7 +95,7 @@ export function createSrvDomain(parts: SrvParts): SrvDomain {
 }
 
 function isCreateAgent(command: SessionsInput): command is CreateAgent {
-  return command.cmd === 'create_session' && (command as CreateSession).agent !== undefined;
+  return command.cmd === 'create_session' && command.agent !== undefined;
 }
 
 /** What it means for an agent is decided with it. */

@@ -201,7 +201,8 @@ export class AgentActor {
     const session_id = this.#sessionId;
     if (error.code === 'busy') {
       this.#done(message_id);
-      const reason = String(error.details['waits_for'] ?? 'busy');
+      const waitsFor = error.details['waits_for'];
+      const reason = typeof waitsFor === 'string' ? waitsFor : 'busy';
       this.#ready = false;
       this.#foreign = reason === 'message';
       void this.#ports.observe({ cmd: 'observe_requeued', message_id, session_id, reason });
