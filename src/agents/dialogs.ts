@@ -8,6 +8,8 @@ import { cut, fingerprintOf, oneLine, withoutBlanks, withoutFrame } from './text
 
 type Choice = FoundDialog['choices'][number];
 
+const PLACEHOLDER = /\{(?:key|down)\}/;
+const DOWN = '\x1b[B';
 const CHOICES_COUNT = 32;
 const LABEL_CHARACTERS = 200;
 
@@ -84,12 +86,12 @@ export class DialogReader {
     const known = this.#labels.find((entry) => entry.label.test(label))?.choice;
     const isTaken = before.some((choice) => choice.id === known?.id);
     // A choice the profile does not know is taken as those are that it does know.
-    const keys = known?.keys ?? this.rule.choices.find((choice) => choice.keys.includes('{key}'))?.keys ?? '{key}';
+    const keys = known?.keys ?? this.rule.choices.find((choice) => PLACEHOLDER.test(choice.keys))?.keys ?? '{key}';
     return {
       id: known === undefined || isTaken ? key || label : known.id,
       label,
       meaning: known?.meaning ?? null,
-      keys: keys.replaceAll('{key}', key),
+      keys: keys.replaceAll('{key}', key).replaceAll('{down}', DOWN.repeat(before.length)),
     };
   }
 

@@ -152,6 +152,19 @@ describe('compileProfile: dialogs', () => {
     expect(reader.screen(view('Allow it?', '1. Yes', '--', 'done')).dialog).toBeNull();
   });
 
+  it('are taken by cursor keys where there are no others', () => {
+    const [permission] = dialogs;
+    const moving = [{ ...permission, choices: [{ id: 'other', label: '^Other', keys: '{down}\r' }] }];
+    const { dialog } = compileProfile(profileWith({ dialogs: moving })).screen(
+      view('--', 'Allow it?', '1. Red', '2. Blue', '3. Other'),
+    );
+    expect(dialog?.choices.map(({ id, keys }) => [id, keys])).toEqual([
+      ['1', '\r'],
+      ['2', '\x1b[B\r'],
+      ['other', '\x1b[B\x1b[B\r'],
+    ]);
+  });
+
   it('are never idle, whatever rule matches as well', () => {
     expect(reader.screen(view('idle', '--', 'Allow it?', '1. Yes')).evidence?.activity).toBe('working');
   });

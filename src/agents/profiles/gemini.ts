@@ -1,7 +1,6 @@
 import type { AgentProfile, Match, Region, ScreenRule } from '../../protocol/agent/index.ts';
 import { SCRUBBED } from './environment.ts';
 
-const EVENTS = ['SessionStart', 'BeforeAgent', 'BeforeTool', 'AfterTool', 'AfterAgent', 'Notification'];
 /** What fails a turn stands above the input box and its footer, with a hint below it. */
 const ERROR: Region = { of: 'last', lines: 13 };
 /** Spinner, rule, mode, box and footer. */
@@ -25,8 +24,7 @@ export const gemini: AgentProfile = {
     resume: ['gemini', '--resume', '{conversation}'],
     version: ['gemini', '--version'],
     scrub: [...SCRUBBED],
-    // Settings of the highest rank, merged with the user's: hooks for this run alone.
-    set: { GEMINI_CLI_SYSTEM_SETTINGS_PATH: '{settings}' },
+    set: {},
     conversation: { from: 'argv' },
   },
   input: {
@@ -40,7 +38,7 @@ export const gemini: AgentProfile = {
       region: { of: 'last', lines: 24 },
       prompt: '^ [>*!] {1,3}(.*)$',
       continuation: '^ {1,4}(.*)$',
-      end: '^▀{8}',
+      end: '^▀{8}|^ workspace \\(',
       placeholders: ['^Type your message', '^Message will be queued'],
       dim_is_placeholder: false,
     },
@@ -130,7 +128,7 @@ export const gemini: AgentProfile = {
       // The box is there while it works, too, but never without the line of work.
       id: 'idle-box',
       region: BOTTOM,
-      match: { all: ['^▄{8}', '^ [>*!] ', '^▀{8}'] },
+      match: { all: ['^ [>*!] ', 'Shift\\+Tab|Ctrl\\+Y'] },
       activity: 'idle',
       attention: 'none',
       priority: 10,
@@ -146,15 +144,8 @@ export const gemini: AgentProfile = {
   prompt_marks: false,
   program_status: true,
   hooks: {
-    settings: {
-      hooksConfig: { notifications: false },
-      hooks: Object.fromEntries(
-        EVENTS.map((event) => [
-          event,
-          [{ hooks: [{ type: 'command', command: `{report} ${event}`, name: 'holdfast', timeout: 5_000 }] }],
-        ]),
-      ),
-    },
+    // It takes them from the user's or the project's settings only; who installs them there is understood.
+    settings: null,
     events: [
       { ...common, event: 'SessionStart', activity: null, attention: null },
       { ...working, event: 'BeforeAgent', text: 'prompt', turn: 'started' },
@@ -166,6 +157,14 @@ export const gemini: AgentProfile = {
         when: { notification_type: 'ToolPermission' },
         attention: 'permission',
         text: 'message',
+      },
+      {
+        ...common,
+        event: 'AfterAgent',
+        when: { prompt_response: '[no response text]' },
+        activity: null,
+        attention: 'none',
+        turn: 'failed',
       },
       {
         ...common,

@@ -29,7 +29,8 @@ export const opencode: AgentProfile = {
     paste: 'bracketed',
     newline: '\n',
     submit: '\r',
-    interrupt: ['\x1b', '\x1b'],
+    // Two escapes in one write are read as one with Alt; as kitty's keys they are two.
+    interrupt: ['\x1b[27;1u\x1b[27;1u'],
     clear: ['\x03'],
     exit: ['\x03'],
     box: {
@@ -55,7 +56,7 @@ export const opencode: AgentProfile = {
       region: { of: 'last', lines: 24 },
       match: { all: ['^  ┃  \\d\\. ', '^  ┃  .*enter submit +esc dismiss'] },
       choice: '^  ┃ +(\\d)\\. (.+)$',
-      choices: [{ id: 'other', label: '^Type your own answer', meaning: null, keys: '{key}' }],
+      choices: [{ id: 'other', label: '^Type your own answer', meaning: null, keys: '{down}\r' }],
       begin: '^ *▣ ',
       noise: ['^ *▣ '],
     },
@@ -78,7 +79,7 @@ export const opencode: AgentProfile = {
       // The animation is drawn first; the hint behind it is cut or wrapped by whatever else is said.
       id: 'working-status',
       region: STATUS_LINE,
-      match: { any: ['[⬝■]', 'esc interrupt', 'esc again to interrupt'] },
+      match: { any: ['[⬝■]', 'esc interrupt', 'esc again to interrupt', 'retrying (?:in|attempt) ', 'attempt #\\d'] },
       activity: 'working',
       attention: 'none',
       priority: 90,

@@ -147,7 +147,7 @@ export interface DialogChoice {
   /** Matches the label of a found choice; for fixed choices its label as it is. */
   label: Pattern;
   meaning: 'allow' | 'allow_always' | 'deny' | null;
-  /** `{key}`: the key found on the screen. */
+  /** `{key}`: the key found on the screen; `{down}`: cursor-down as often as choices stand above. */
   keys: string;
 }
 
