@@ -3,8 +3,9 @@
  * into each other's files. What an agent made is never thrown away: a removal refuses while there is work that only the
  * worktree has.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { HoldfastError, invalid } from '../../protocol/index.ts';
 import type { Git } from './git.ts';
 
@@ -14,7 +15,7 @@ export interface Worktree {
   /** Absolute. */
   path: string;
   branch: string;
-  /** The commit it started from. */
+  /** The commit it started from, or the youngest one that it shares with the repository's HEAD. */
   base: string;
   /** Top directory of the repository it belongs to. */
   repository: string;
@@ -66,6 +67,17 @@ export class Worktrees {
     await mkdir(this.#root, { recursive: true, mode: 0o700 });
     await this.#git(repository, ['worktree', 'add', '-b', own, path, from.trim()]);
     return { path, branch: own, base: from.trim(), repository };
+  }
+
+  /** One that was made before. Throws `not_found` when its directory is gone. */
+  async open({ path, branch }: Pick<Worktree, 'path' | 'branch'>): Promise<Worktree> {
+    if (!existsSync(path))
+      throw new HoldfastError('not_found', `the worktree ${path} is gone`, { field: 'session', details: { branch } });
+    const common = await this.#git(path, ['rev-parse', '--path-format=absolute', '--git-common-dir']);
+    const repository = dirname(common.trimEnd());
+    const head = (await this.#git(repository, ['rev-parse', 'HEAD'])).trim();
+    const base = (await this.#git(path, ['merge-base', 'HEAD', head])).trim();
+    return { path, branch, base, repository };
   }
 
   /** What it has that its base has not: commits, changes and untracked files alike, as one patch. */

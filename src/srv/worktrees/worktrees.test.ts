@@ -69,6 +69,14 @@ describe('a worktree of an agent', () => {
     expect(await git(repository, ['worktree', 'list'])).not.toContain(worktree.path);
   });
 
+  it('AS7: is found again by its path, and missed when it is gone', async () => {
+    const made = await create();
+    const { path, branch } = made;
+    expect(await worktrees.open({ path, branch })).toEqual(made);
+    await worktrees.remove(made);
+    expect(await refusal(worktrees.open({ path, branch }))).toMatchObject({ code: 'not_found', field: 'session' });
+  });
+
   it.each(['a.txt', 'new.txt'])('AS8: is not removed while %s is unsaved', async (file) => {
     const worktree = await create();
     writeFileSync(join(worktree.path, file), 'work\n');
