@@ -74,20 +74,25 @@ export class Mirror {
     return { rows: this.#emulator.rows, cols: this.#emulator.cols };
   }
 
-  /** Resolves when everything that was in the log by now is on the screen, or after `ms`: whichever comes first. */
-  async caughtUp(ms: number): Promise<void> {
+  /**
+   * Resolves when everything that was in the log by now is on the screen, or after `ms`: whichever comes first. False:
+   * it is behind.
+   */
+  async caughtUp(ms: number): Promise<boolean> {
     const head = this.#options.source.extents().find((extent) => extent.id === STDOUT)?.end ?? 0;
-    if (!this.#running && this.#cursor.lag() === 0) return;
+    if (!this.#running && this.#cursor.lag() === 0) return true;
     const reached = new Promise<void>((resolve) => this.#waiting.push({ offset: head, reached: resolve }));
     this.#start();
-    await withDeadline(
+    return withDeadline(
       this.#options.clock,
       ms,
       reached,
       () => new HoldfastError('timeout', 'the screen is behind'),
-    ).catch(() => {
+    ).then(
+      () => true,
       // Behind by more than it could parse in time: the answer carries the offset it stands for.
-    });
+      () => false,
+    );
   }
 
   serialize(): string {

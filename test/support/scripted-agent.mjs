@@ -3,12 +3,14 @@
 // file `log` there, one JSON object a line, as the truth for a test.
 //
 //   { log, ready_ms, trust, says: ['screen' | 'title' | 'psp' | 'hook'], frame_ms, echo_ms, submit_ms, swallow_enter,
-//     collapse_bytes, history, screen: 'inline' | 'alternate', turns: [Turn] }
-//   Turn: { work_ms, answer, permission, never, ignore_interrupt, late_ms, die, error, lines, quiet }
+//     collapse_bytes, history, screen: 'inline' | 'alternate', turns: [Turn], obeys }
+//   Turn: { work_ms, answer, permission, never, ignore_interrupt, late_ms, die, die_at, error, lines, quiet,
+//     echo_ms, swallow_enter }
 //
-// The n-th message that was submitted gets the n-th turn, and the last one serves all further ones.
+// The n-th message that was submitted gets the n-th turn, and the last one serves all further ones. With `obeys` it
+// does what the message says instead: a turn as JSON behind a `%`, on a line of its own.
 import { spawn } from 'node:child_process';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 
 const script = { turns: [{}], says: ['screen'], frame_ms: 100, ...JSON.parse(process.env.SCRIPTED_AGENT ?? '{}') };
 const { stdin, stdout } = process;
@@ -30,7 +32,26 @@ let ticking = null;
 let pending = '';
 
 function note(event, fields = {}) {
-  if (script.log) appendFileSync(script.log, `${JSON.stringify({ event, at: Date.now(), ...fields })}\n`);
+  const entry = { event, at: Date.now(), pid: process.pid, ...fields };
+  if (script.log) appendFileSync(script.log, `${JSON.stringify(entry)}\n`);
+}
+
+/** What was sent, also when only the name of its file was. */
+function whole(text) {
+  const file = script.obeys === true ? /in the file (\S+)/.exec(text)?.[1] : undefined;
+  return file === undefined ? text : readFileSync(file, 'utf8');
+}
+
+/** The turn that a text asks for. */
+function obeyed(text) {
+  const line = text.split('\n').findLast((each) => each.startsWith('%{'));
+  if (script.obeys !== true || line === undefined) return undefined;
+  try {
+    return JSON.parse(line.slice(1));
+  } catch {
+    note('garbled', { text }); // Somebody else's keys are in it.
+    return undefined;
+  }
 }
 
 /** `state` as each channel that is on tells it. */
@@ -75,21 +96,31 @@ function draw() {
   );
 }
 
-function redrawSoon() {
+function redrawSoon(echoMs = script.echo_ms) {
   const show = () => {
     shownBox = box;
     draw();
   };
-  if (script.echo_ms) setTimeout(show, script.echo_ms);
+  if (echoMs) setTimeout(show, echoMs);
   else show();
 }
 
-function begin(text) {
-  turn = { text, script: script.turns[Math.min(turns, script.turns.length - 1)] ?? {}, timer: null };
+function pasteEnded(text) {
+  box += text;
+  note('pasted', { text });
+  const told = obeyed(whole(box));
+  if (told !== undefined) swallow = told.swallow_enter ?? 0;
+  if (told?.die_at === 'paste') die(told.die);
+  redrawSoon(told?.echo_ms);
+}
+
+function begin(shown) {
+  const text = whole(shown);
+  turn = { text, script: obeyed(text) ?? script.turns[Math.min(turns, script.turns.length - 1)] ?? {}, timer: null };
   turns++;
   note('submitted', { text, turn: turns });
-  history.push(...text.split('\n').map((line, index) => (index === 0 ? `» ${line}` : `  ${line}`)));
-  if (turn.script.die !== undefined) return die(turn.script.die);
+  history.push(...shown.split('\n').map((line, index) => (index === 0 ? `» ${line}` : `  ${line}`)));
+  if (turn.script.die !== undefined && turn.script.die_at === undefined) return die(turn.script.die);
   if (turn.script.quiet !== true) become('working');
   if (turn.script.permission !== undefined) turn.timer = setTimeout(ask, turn.script.work_ms ?? 50, turn);
   else work(turn);
@@ -109,7 +140,8 @@ function rest() {
 
 function work(current) {
   if (current.script.never === true) return;
-  current.timer = setTimeout(answer, current.script.work_ms ?? 50, current);
+  const end = current.script.die_at === 'work' ? () => die(current.script.die) : answer;
+  current.timer = setTimeout(end, current.script.work_ms ?? 50, current);
 }
 
 function ask(current) {
@@ -120,14 +152,15 @@ function ask(current) {
 }
 
 function answer(current) {
-  const text = current.script.answer ?? `answer to ${current.text.split('\n').at(-1)}`;
+  const text = current.script.answer?.replace('{turn}', `${process.pid}-${turns}`) ?? `answer to ${current.text.split('\n').at(-1)}`;
   const lines = Array.from({ length: current.script.lines ?? 0 }, (_, index) => `line ${index + 1}`);
   history.push('', ...lines, ...text.split('\n').map((line) => `● ${line}`), '');
   if (current.script.error !== undefined) history.push(current.script.error);
   turn = null;
   if (current.script.quiet !== true) become('idle', { response: text });
-  note('answered', { text: current.text });
+  note('answered', { text: current.text, response: text, shown: [...lines, text].join('\n') });
   rest();
+  if (current.script.die_at === 'answer') die(current.script.die);
 }
 
 function interrupt() {
@@ -207,11 +240,10 @@ function feed(text) {
     if (pasted !== null) {
       const end = pending.indexOf('\x1b[201~');
       if (end === -1) return;
-      box += pending.slice(0, end);
-      note('pasted', { text: pending.slice(0, end) });
+      const text = pending.slice(0, end);
       pasted = null;
       pending = pending.slice(end + 6);
-      redrawSoon();
+      pasteEnded(text);
     } else if (pending.startsWith('\x1b[200~')) {
       pasted = '';
       pending = pending.slice(6);

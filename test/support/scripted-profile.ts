@@ -8,6 +8,7 @@ const PROGRAM = fileURLToPath(new URL('scripted-agent.mjs', import.meta.url));
 export interface ScriptedTurn {
   /** Ms of work before the answer, or before it asks. */
   work_ms?: number;
+  /** `{turn}` in it is another text every time. */
   answer?: string;
   /** Asks for permission with this text first. */
   permission?: string;
@@ -16,8 +17,13 @@ export interface ScriptedTurn {
   ignore_interrupt?: boolean;
   /** After an interrupt it answers all the same, so much later. */
   late_ms?: number;
-  /** Exit code or signal, as soon as the message is submitted. */
+  /** Exit code or signal, as soon as the message is submitted, or at `die_at`. */
   die?: number | string;
+  /** When it was pasted (only if the message says so), after `work_ms`, or right behind the answer. */
+  die_at?: 'paste' | 'work' | 'answer';
+  /** As in the script, for this message, if it says so. */
+  echo_ms?: number;
+  swallow_enter?: number;
   /** Says so behind the answer. */
   error?: string;
   /** Lines before the answer. */
@@ -47,6 +53,8 @@ export interface AgentScript {
   /** Written at the start, raw: terminal queries, hostile sequences. */
   query?: string;
   turns?: ScriptedTurn[];
+  /** A message says itself which turn it gets: as JSON behind a `%`, on a line of its own. */
+  obeys?: boolean;
 }
 
 export const scriptedArgv: string[] = [process.execPath, PROGRAM];

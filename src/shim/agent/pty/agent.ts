@@ -1,6 +1,7 @@
 /** Drives an agent at its terminal: what it shows is read, what is for it is typed, and nothing is taken for granted. */
 import { HoldfastError } from '../../../protocol/errors.ts';
 import type {
+  Activity,
   AgentProfile,
   AgentReport,
   AgentRequest,
@@ -18,6 +19,9 @@ import { pressKeys } from './keys.ts';
 import { Requests } from './requests.ts';
 import { Delivery, type StopReason } from './typing.ts';
 import { Waiting } from './waiting.ts';
+
+/** No turn is under way: the last one failed, ended, or there was none. */
+const RESTS: ReadonlySet<Activity> = new Set<Activity>(['idle', 'done', 'error']);
 
 export class PtyAgent implements AgentDriver {
   readonly #host: PtyHost;
@@ -165,10 +169,11 @@ export class PtyAgent implements AgentDriver {
     if (this.#exited) return 'exited';
     if (this.#delivery !== null) return 'message';
     const { activity, attention } = this.status;
-    if (attention !== 'none') return attention;
+    // Without quota or login the next turn may fail like the last; whether to try is for whoever sends.
+    if (attention !== 'none' && attention !== 'quota' && attention !== 'auth') return attention;
     if (this.#requests.list.length > 0) return 'question';
     if (activity === 'working') return 'busy';
-    if (activity !== 'idle' && activity !== 'done') return activity === 'dead' ? 'exited' : activity;
+    if (!RESTS.has(activity)) return activity === 'dead' ? 'exited' : activity;
     if (this.#interruptedAt !== null) return 'interrupt';
     return this.#boxWaitsFor();
   }

@@ -8,7 +8,10 @@ const CONTROL_U = 0x15;
 const RETURN = 0x0d;
 const LINE_FEED = 0x0a;
 
-type State = 'ground' | 'escape' | 'csi' | 'string' | 'stringEscape' | 'single';
+type State = 'ground' | 'escape' | 'csi' | 'string' | 'stringEscape' | 'single' | 'mouse';
+
+/** What follows an old mouse report (xterm's `ESC [ M`). */
+const MOUSE_BYTES = 3;
 
 export class Draft {
   #state: State = 'ground';
@@ -18,6 +21,7 @@ export class Draft {
   #held = false;
   #lastKey = -Infinity;
   #keyed = false;
+  #mouseBytes = 0;
 
   /** Keys were typed that no submit followed. */
   get held(): boolean {
@@ -53,11 +57,14 @@ export class Draft {
         this.#afterEscape(byte);
         return;
       case 'csi':
-        if (byte >= 0x40 && byte <= 0x7e) this.#endCsi(byte);
+        if (byte >= 0x40 && byte <= 0x7e) this.#endCsi(byte, now);
         else this.#parameters = (this.#parameters + String.fromCharCode(byte)).slice(0, 16);
         return;
       case 'single':
         this.#state = 'ground';
+        return;
+      case 'mouse':
+        if (--this.#mouseBytes === 0) this.#state = 'ground';
         return;
       case 'string':
         if (byte === ESC) this.#state = 'stringEscape';
@@ -77,11 +84,20 @@ export class Draft {
     else this.#state = byte === ESC ? 'escape' : 'ground';
   }
 
-  #endCsi(final: number): void {
+  #endCsi(final: number, now: number): void {
+    const parameters = this.#parameters;
     this.#state = 'ground';
-    if (final !== 0x7e) return;
-    if (this.#parameters === '200') this.#pasting = true;
-    else if (this.#parameters === '201') this.#pasting = false;
+    if (final === 0x4d && parameters === '') {
+      this.#state = 'mouse';
+      this.#mouseBytes = MOUSE_BYTES;
+    } else if (final === 0x7e) {
+      if (parameters === '200') this.#pasting = true;
+      else if (parameters === '201') this.#pasting = false;
+    } else if (final === 0x75 && !parameters.startsWith('?')) {
+      // kitty's keyboard protocol: code ; modifiers (1 none, 2 shift).
+      const [code = 0, modifiers = 1] = parameters.split(';').map((part) => Number.parseInt(part, 10));
+      if (modifiers <= 2) this.#key(code, now);
+    }
   }
 
   #key(byte: number, now: number): void {

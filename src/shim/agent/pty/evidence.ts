@@ -48,6 +48,8 @@ export class Evidence {
   #cancelNext: () => void = () => {};
   /** Wall clock: when the status was last seen to be `working`. */
   workedAt = -Infinity;
+  /** And when it was last seen to be `done`. */
+  doneAt = -Infinity;
   readonly turns: TurnMarks = { started: -Infinity, ended: -Infinity, failed: -Infinity, response: null };
 
   /** `changed` follows everything that may have changed the status or was seen on the screen. */
@@ -154,6 +156,7 @@ export class Evidence {
     const now = this.#host.clock.now();
     this.#status = this.board.status(now);
     if (this.#status.activity === 'working') this.workedAt = now;
+    if (this.#status.activity === 'done') this.doneAt = now;
     // It rested: that it was started is no longer news, and its lease need wake nobody.
     if (this.#status.activity === 'idle' || this.#status.activity === 'done')
       this.board.withdraw('process', 'process.started');

@@ -3,6 +3,8 @@ import { cleanResponse, type ProfileReader } from '../../../agents/index.ts';
 
 /** Of the message's first line: enough to find it again where the terminal wrapped it. */
 const KEY_CHARACTERS = 40;
+/** Of the mark and the blanks that programs put before what was said. */
+const MARK_CHARACTERS = 6;
 
 /** Screen and what scrolled out above it, so many lines. */
 export const HISTORY_LINES = 500;
@@ -36,10 +38,22 @@ export function responseOf(
 ): string {
   const before = history.before.split('\n');
   const after = history.after.split('\n');
-  const { first, last } = message.keys;
-  const echoed = first === '' ? -1 : after.findLastIndex((line) => line.includes(first) || line.includes(last));
-  const from = echoed >= 0 ? echoed : commonLines(before, after);
-  return cleanResponse(reader, after.slice(from).join('\n'), message.body);
+  const from = commonLines(before, after);
+  const echoed = echoOf(after, from, message.keys);
+  return cleanResponse(reader, after.slice(echoed ?? from).join('\n'), message.body);
+}
+
+/**
+ * Where the message stands among what was said: its own line, not one that quotes it. Where nothing is left of what was
+ * there before, there may be older ones of the same text, and the last one counts.
+ */
+function echoOf(lines: readonly string[], from: number, { first, last }: MessageKeys): number | undefined {
+  for (const key of [first, last]) {
+    const isEcho = (line: string): boolean => key !== '' && line.slice(0, key.length + MARK_CHARACTERS).includes(key);
+    const found = from > 0 ? lines.findIndex((line, at) => at >= from && isEcho(line)) : lines.findLastIndex(isEcho);
+    if (found >= 0) return found;
+  }
+  return undefined;
 }
 
 function commonLines(before: readonly string[], after: readonly string[]): number {

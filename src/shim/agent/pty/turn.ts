@@ -1,4 +1,5 @@
 /** A turn the agent was seen to start for a message: its end, its answer, or how it is stopped. */
+import type { Attention } from '../../../protocol/agent/index.ts';
 import type { AgentHost } from '../contract.ts';
 import type { PtyHost } from './contract.ts';
 import type { Evidence } from './evidence.ts';
@@ -27,6 +28,15 @@ export interface TurnOptions {
 const LONGEST_MS = 24 * 60 * 60 * 1000;
 /** After the status says idle: hooks, which carry the answer, take a process start. */
 const HOOK_MS = 2_000;
+
+/** Why a turn failed, by what a person is needed for. */
+const REASONS: { readonly [attention in Attention]?: string } = {
+  exhausted: 'context_exhausted',
+  quota: 'quota',
+  auth: 'auth',
+};
+
+const INTERRUPTED: TurnOutcome = { outcome: 'cancelled', said: { reason: 'interrupted' } };
 
 type End = 'exited' | 'stopped' | 'hook' | 'hook_failed' | 'idle' | 'blocked' | 'error';
 
@@ -124,14 +134,19 @@ export class Turn {
   }
 
   async #settled(end: End): Promise<TurnOutcome> {
-    const { status } = this.#options.evidence;
-    if (end === 'blocked')
-      return {
-        outcome: 'failed',
-        said: { reason: status.attention === 'exhausted' ? 'context_exhausted' : status.attention },
-      };
-    if (end === 'error' || end === 'hook_failed') return { outcome: 'failed', said: { reason: 'agent_error' } };
-    return this.#answered(null);
+    if (end === 'idle') return this.#wasStopped() ? INTERRUPTED : this.#answered(null);
+    return { outcome: 'failed', said: { reason: REASONS[this.#options.evidence.status.attention] ?? 'agent_error' } };
+  }
+
+  /**
+   * Somebody stopped it at the terminal: a program that says `done` at the end of a turn, or whose hooks tell it, rests
+   * without either.
+   */
+  #wasStopped(): boolean {
+    const { evidence, since } = this.#options;
+    const { status, turns, workedAt, doneAt } = evidence;
+    if (status.source !== 'psp' || status.activity !== 'idle' || workedAt < since || doneAt >= since) return false;
+    return doneAt !== -Infinity || (turns.started >= since && turns.ended < since);
   }
 
   async #answered(response: string | null): Promise<TurnOutcome> {

@@ -92,7 +92,20 @@ export class Delivery {
     if (notStarted !== null) return notStarted;
     host.hold(false);
     host.phase(this.messageId, 'delivered');
-    return this.#follow();
+    const outcome = await this.#follow();
+    if (this.#stop !== null) await this.#takeBack();
+    return outcome;
+  }
+
+  /** Some programs put the text of a turn that was stopped early into the box again: it is no person's draft. */
+  async #takeBack(): Promise<void> {
+    const { host, evidence, waiting } = this.#ports;
+    await waiting.pause(evidence.reader.profile.timings.settle_ms);
+    await evidence.refresh();
+    const box = evidence.look?.reading.box ?? null;
+    if (box === null || this.#exited || !isWhole(box, this.#body)) return;
+    host.hold(true);
+    await this.#clear();
   }
 
   async #paste(): Promise<TurnOutcome | null> {
@@ -236,6 +249,12 @@ export class Delivery {
 
 function isEmpty({ box }: { box: { text: string; collapsed: boolean } | null }): boolean {
   return box !== null && box.text === '' && !box.collapsed;
+}
+
+/** A collapsed paste that stands alone is taken for the one that was made here. */
+function isWhole({ text, collapsed }: { text: string; collapsed: boolean }, body: string): boolean {
+  const blanks = /\s+/g;
+  return collapsed ? /^\[[^\]]*\]$/.test(text.trim()) : text.replace(blanks, '') === body.replace(blanks, '');
 }
 
 function refused(reason: string): TurnOutcome {

@@ -10,7 +10,7 @@ import type { AgentScreen } from './contract.ts';
 export interface WatchOptions {
   clock: Clock;
   screen(): Promise<AgentScreen>;
-  /** `at`: when the look began, wall clock; what the child wrote before it is in the view. */
+  /** `at`: wall clock; what the child wrote before it is in the view. */
   look(view: ScreenView, at: number): void;
   failed(error: Error): void;
 }
@@ -25,6 +25,8 @@ export class ScreenWatch {
   #looking: Promise<void> | null = null;
   #dirty = false;
   #lookedAt = -Infinity;
+  /** Wall clock: what the child wrote before it has been on the screen. */
+  #seenAt = 0;
   #closed = false;
   #broken = false;
 
@@ -78,9 +80,11 @@ export class ScreenWatch {
       this.#dirty = false;
       const at = clock.now();
       const mirror = await screen();
-      await mirror.caughtUp(SCREEN_WAIT_MS);
+      // A screen that is behind shows nothing newer than the one before it.
+      if (await mirror.caughtUp(SCREEN_WAIT_MS)) this.#seenAt = at;
+      else this.#dirty = true;
       this.#lookedAt = clock.monotonic();
-      if (!this.#closed) look(mirror.view(), at);
+      if (!this.#closed) look(mirror.view(), this.#seenAt);
     } catch (error) {
       // Said once: without an emulator there is nothing to look at, and every further look would fail alike.
       if (!this.#broken) failed(error as Error);
