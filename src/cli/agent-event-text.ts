@@ -1,6 +1,6 @@
 /** Committed facts about agents and their messages, in a few words. */
 import type { AgentsEvent } from '../protocol/control/index.ts';
-import { messageState } from './agent-text.ts';
+import { messageState, senderName } from './agent-text.ts';
 import { age } from './format.ts';
 
 /** What it is about, by id, and what became of it. Undefined for an event of a newer srv. */
@@ -19,13 +19,14 @@ function agentDetail(event: AgentsEvent): string | undefined {
     case 'agent_status_changed': {
       const { activity, attention, summary } = event.status;
       const needs = attention === 'none' ? '' : `, ${attention}`;
-      return `${event.previous.activity} → ${activity}${needs}${summary === '' ? '' : `: ${summary}`}`;
+      const was = event.previous.activity === activity ? '' : `${event.previous.activity} → `;
+      return `${was}${activity}${needs}${summary === '' ? '' : `: ${summary}`}`;
     }
     case 'agent_requested':
       return `${event.request.kind} ${event.request.request_id}: ${event.request.text}`;
     case 'agent_request_closed': {
       const choice = event.choice === undefined ? '' : ` ${event.choice}`;
-      return `${event.request_id} ${event.how}${choice}${event.by === undefined ? '' : ` by ${event.by.name}`}`;
+      return `${event.request_id} ${event.how}${choice}${event.by === undefined ? '' : ` by ${senderName(event.by)}`}`;
     }
     case 'agent_conversation_changed':
       return event.conversation_id;
@@ -53,7 +54,7 @@ function supervisionDetail(event: AgentsEvent): string | undefined {
       return `after ${event.previous_session_id}, ${event.resumed ? 'resumed' : 'anew'}${idle}`;
     }
     case 'agent_interrupted':
-      return `by ${event.by.name}`;
+      return `by ${senderName(event.by)}`;
     default:
       return undefined;
   }
@@ -64,7 +65,7 @@ const SHOWN_CHARACTERS = 120;
 function messageDetail(event: AgentsEvent): string | undefined {
   switch (event.event) {
     case 'message_accepted':
-      return `from ${event.from.name} to ${event.agent_id}: ${beginning(event.body)}`;
+      return `from ${senderName(event.from)} to ${event.agent_id}: ${beginning(event.body)}`;
     case 'message_delivering':
     case 'message_delivered':
       return `to ${event.session_id}`;

@@ -66,3 +66,8 @@ function attentionOf(attention: Attention): string {
 export function messageState({ state, reason }: Pick<MessageRecord, 'state' | 'reason'>): string {
   return reason === null || reason === '' ? state : `${state} (${reason})`;
 }
+
+/** An agent by its name; people and programs have none but their connection's id. */
+export function senderName({ kind, name }: MessageRecord['from']): string {
+  return kind === 'agent' ? name : kind;
+}

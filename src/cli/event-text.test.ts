@@ -95,7 +95,7 @@ it.each([
       status: { activity: 'working', attention: 'permission', summary: 'wants to run touch' },
       previous: { activity: 'working', attention: 'none' },
     },
-    'ID  working → working, permission: wants to run touch',
+    'ID  working, permission: wants to run touch',
   ],
   [
     { event: 'message_closed', message_id: 'M', outcome: 'failed', reason: 'no_answer', response: null },

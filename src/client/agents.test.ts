@@ -145,6 +145,7 @@ const agent = (status: Partial<AgentRecord['status']>, more: Partial<AgentRecord
     session_id: 'S',
     name: 'coder',
     parked: null,
+    requests: [],
     policy: { when: 'never' },
     status: { activity: 'working', attention: 'none', ...status },
     ...more,
@@ -166,6 +167,19 @@ describe('waiting for an agent', () => {
     const waiting = new Agents(recorder([agent(status)])).waitFor('coder', target);
     if (met) expect((await waiting).agent_id).toBe('A');
     else await expect(waiting).rejects.toMatchObject({ code: 'timeout' });
+  });
+
+  it('waits a moment for the request that a hook told of', async () => {
+    const asks = agent({ attention: 'permission' });
+    const request = agent({ attention: 'permission' }, { requests: [{ request_id: 'r' }] as never });
+    const context = recorder([asks, asks, request]);
+    expect((await new Agents(context).waitFor('coder', 'blocked')).requests).toHaveLength(1);
+    const untold = recorder([asks]);
+    expect((await new Agents(untold).waitFor('coder', 'blocked')).requests).toEqual([]);
+    expect(untold.waits).toHaveLength(2);
+    const quota = recorder([agent({ attention: 'quota' })]);
+    await new Agents(quota).waitFor('coder', 'blocked');
+    expect(quota.waits).toHaveLength(1);
   });
 
   it('asks for the agent that was meant, whoever has its name later', async () => {

@@ -36,6 +36,8 @@ export const TRANSITION_TOPICS = [
   'agent_replaced',
 ];
 
+const REQUEST_MS = 2_000;
+
 const MET: Record<Exclude<AgentTarget, 'exited'>, (record: AgentRecord) => boolean> = {
   idle: ({ status }) => (status.activity === 'idle' || status.activity === 'done') && status.attention === 'none',
   blocked: ({ status }) => status.attention !== 'none',
@@ -129,24 +131,44 @@ export class Agents {
   ): Promise<AgentRecord> {
     // A name may pass to another session while this waits: the agent is meant.
     const { agent_id } = await this.get(session, { signal: options.signal });
-    const condition: Condition<AgentRecord> = {
-      topics: [...TRANSITION_TOPICS, ...SESSION_TOPICS],
-      look: async (signal) => {
-        const record = await this.get(agent_id, { signal });
-        if (MET[target](record)) return record;
-        if (record.status.activity === 'dead' && (await this.#isOver(record, signal))) throw gone(record, target);
-        return undefined;
-      },
-      concerns: (event) => event['agent_id'] === undefined || event['agent_id'] === agent_id,
-    };
     const late = (): HoldfastError =>
       new HoldfastError('timeout', `agent ${session} is not ${target} after ${options.timeoutMs} ms`);
-    return this.#context.wait(condition, options, late);
+    const record = await this.#until(agent_id, target, MET[target], options, late);
+    const { attention } = record.status;
+    if (record.requests.length > 0 || (attention !== 'permission' && attention !== 'question')) return record;
+    // A hook tells that the agent asks before the screen shows what: whoever waited wants to answer it.
+    const waiting = { signal: options.signal, timeoutMs: REQUEST_MS };
+    return this.#until(agent_id, target, ({ requests }) => requests.length > 0, waiting, late).catch(
+      (error: unknown) => {
+        if (HoldfastError.from(error).code !== 'timeout') throw error;
+        return record;
+      },
+    );
   }
 
   /** Every change of every agent's state, in order; see `TRANSITION_TOPICS`. */
   transitions(options: Omit<EventsOptions, 'topics'> = {}): Promise<EventStream> {
     return this.#context.events({ ...options, topics: TRANSITION_TOPICS });
+  }
+
+  #until(
+    agentId: string,
+    target: AgentTarget,
+    met: (record: AgentRecord) => boolean,
+    options: WaitOptions,
+    late: () => HoldfastError,
+  ): Promise<AgentRecord> {
+    const condition: Condition<AgentRecord> = {
+      topics: [...TRANSITION_TOPICS, ...SESSION_TOPICS],
+      concerns: (event) => event['agent_id'] === undefined || event['agent_id'] === agentId,
+      look: async (signal) => {
+        const record = await this.get(agentId, { signal });
+        if (met(record)) return record;
+        if (record.status.activity === 'dead' && (await this.#isOver(record, signal))) throw gone(record, target);
+        return undefined;
+      },
+    };
+    return this.#context.wait(condition, options, late);
   }
 
   async #changed(command: AgentsCommand, options: CallOptions): Promise<AgentRecord> {

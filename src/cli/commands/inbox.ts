@@ -1,6 +1,6 @@
 import type { MessageState } from '../../client/index.ts';
 import { invalid } from '../../protocol/index.ts';
-import { messageState, nameOf } from '../agent-text.ts';
+import { messageState, nameOf, senderName } from '../agent-text.ts';
 import { flag, integer, text } from '../arguments.ts';
 import type { CommandContext } from '../command.ts';
 import { age, printable, table } from '../format.ts';
@@ -44,7 +44,7 @@ export async function run(context: CommandContext): Promise<number> {
     message.message_id,
     messageState(message),
     message.priority,
-    printable(message.from.name),
+    printable(senderName(message.from)),
     printable(names.get(message.agent_id) ?? message.agent_id),
     age(now - message.created_at),
     printable(message.body).replaceAll('\\n', ' '),

@@ -1,3 +1,5 @@
+import type { Holdfast, SessionRecord } from '../../client/index.ts';
+import { HoldfastError } from '../../protocol/index.ts';
 import { text } from '../arguments.ts';
 import type { CommandContext } from '../command.ts';
 import { age, printable, stateOf, table } from '../format.ts';
@@ -11,15 +13,12 @@ export async function run({ connect, options, json, out }: CommandContext): Prom
     for (const session of listed) out.json(session);
     return 0;
   }
-  const select = new Selectors(await holdfast.outline());
-  const sessions = select.outline.sessions.filter(
-    (session) => originator === undefined || session.originator === originator,
-  );
+  const { all, tabs } = await everything(holdfast);
+  const sessions = all.filter((session) => originator === undefined || session.originator === originator);
   if (sessions.length === 0) {
     out.note('no sessions; start one with: holdfast run -- COMMAND');
     return 0;
   }
-  const tabs = tabsShowing(select);
   const runAgents = sessions.some(({ agent }) => agent !== null);
   const now = Date.now();
   const rows = sessions.map((session) => [
@@ -40,6 +39,17 @@ export async function run({ connect, options, json, out }: CommandContext): Prom
   out.line(out.paint('bold', head!));
   if (body.length > 0) out.line(body.join('\n'));
   return 0;
+}
+
+/** Inside an agent's session nobody is told what is on which tab. */
+async function everything(holdfast: Holdfast): Promise<{ all: SessionRecord[]; tabs: Map<string, string> }> {
+  try {
+    const select = new Selectors(await holdfast.outline());
+    return { all: select.outline.sessions, tabs: tabsShowing(select) };
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code !== 'forbidden') throw error;
+    return { all: await holdfast.list(), tabs: new Map() };
+  }
 }
 
 /** Session → the tab whose block shows it. */
