@@ -70,10 +70,23 @@ export const codex: AgentProfile = {
       id: 'trust',
       kind: 'trust',
       region: { of: 'last', lines: 24 },
-      match: { all: ['^  Folder access', '\\d\\. Trust and continue', '^  enter continue'] },
+      match: { all: ['^  Folder access', '^› \\d\\. Trust and continue', '^  enter continue'] },
+      choice: CHOICE,
+      // A digit marks its choice and does not take it.
+      choices: [
+        { id: 'allow', label: '^Trust and continue', meaning: 'allow', keys: '\r' },
+        { id: 'deny', label: '^Back to', meaning: 'deny', keys: '\x1b' },
+      ],
+      noise: [],
+    },
+    {
+      id: 'trust-unmarked',
+      kind: 'trust',
+      region: { of: 'last', lines: 24 },
+      match: { all: ['^  Folder access', '^  \\d\\. Trust and continue', '^  enter continue'] },
       choice: CHOICE,
       choices: [
-        { id: 'allow', label: '^Trust and continue', meaning: 'allow', keys: '1' },
+        { id: 'allow', label: '^Trust and continue', meaning: 'allow', keys: '\x1b[A\r' },
         { id: 'deny', label: '^Back to', meaning: 'deny', keys: '\x1b' },
       ],
       noise: [],

@@ -36,7 +36,8 @@ export interface Usage {
 
 /** What the endpoint did, in order; `at` is ms since the Unix epoch. */
 export type Entry =
-  | { at: number; what: 'request'; turn: number; prompt: string; model: string }
+  /** `body`: what was sent, as JSON: the whole conversation. */
+  | { at: number; what: 'request'; turn: number; prompt: string; model: string; body: string }
   | { at: number; what: 'side_request'; path: string; prompt: string }
   | { at: number; what: 'step'; turn: number; step: Step }
   | { at: number; what: 'answered'; turn: number; usage: Usage }
@@ -51,6 +52,8 @@ export interface ModelEndpoint {
   readonly entries: readonly Entry[];
   /** Appends turns; a turn is used by one main request. A request without a turn left is answered with `fallback`. */
   script(...turns: Turn[]): void;
+  /** Takes back the turns that are not used up: the next request is answered with what is scripted from now on. */
+  forget(): void;
   /** Lets a `hold` of that gate go on; one that is not there yet will not stop when it comes. */
   release(gate: string): void;
   /** Resolves with the first entry (also an earlier one, from index `from`) that fits. Rejects after `deadline_ms`. */

@@ -49,6 +49,7 @@ export async function createModelEndpoint(options: ModelEndpointOptions): Promis
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     entries: log.entries,
     script: (...turns) => script.add(turns),
+    forget: () => script.forget(),
     release: (gate) => script.release(gate),
     entry: (fits, deadlineMs, from = 0) => log.find(fits, deadlineMs, from),
     close() {
@@ -128,7 +129,8 @@ async function serve({ request, response, dialects, clock, log, script }: Exchan
   }
   const asked = dialect.read(path, body);
   const answer = dialect.open({ path, body, model: asked.model });
-  const inputTokens = Math.ceil(JSON.stringify(body).length / 4);
+  const text = JSON.stringify(body);
+  const inputTokens = Math.ceil(text.length / 4);
   if (asked.side) {
     log.add({ what: 'side_request', path, prompt: asked.prompt });
     const turn: Turn = [{ do: 'text', text: asked.sideText ?? 'ok' }];
@@ -136,7 +138,7 @@ async function serve({ request, response, dialects, clock, log, script }: Exchan
     return;
   }
   const { turn, number } = script.next();
-  log.add({ what: 'request', turn: number, prompt: asked.prompt, model: asked.model });
+  log.add({ what: 'request', turn: number, prompt: asked.prompt, model: asked.model, body: text });
   await play({ turn, number, answer, response, clock, script, inputTokens, log: (entry) => log.add(entry) });
 }
 

@@ -23,6 +23,11 @@ export class Script {
     }
   }
 
+  forget(): void {
+    this.#turns.length = 0;
+    this.#used = 0;
+  }
+
   /** `number` counts scripted turns from 0, also those that come from the fallback. */
   next(): { turn: Turn; number: number } {
     const turn = this.#turns[0];

@@ -1,0 +1,67 @@
+/** What a person sees who looks on: the session's output, drawn by an emulator of the test's own. */
+import type { Attachment, Session } from '../../../src/client/index.ts';
+import { createEmulator } from '../../../src/screen/emulator.ts';
+import { systemClock, withDeadline } from '../../../src/runtime/index.ts';
+
+export class Display {
+  readonly #emulator: ReturnType<typeof createEmulator>;
+  readonly #watchers = new Set<() => void>();
+  readonly #pieces: Buffer[] = [];
+  #attachment: Attachment | null = null;
+  #written: Promise<void> = Promise.resolve();
+
+  private constructor(rows: number, cols: number) {
+    // What its terminal would answer, the session answers.
+    this.#emulator = createEmulator(rows, cols, { reply() {}, cleared() {} });
+  }
+
+  static async attach(session: Session, rows: number, cols: number): Promise<Display> {
+    const display = new Display(rows, cols);
+    display.#attachment = await session.attach({
+      mode: 'observe',
+      from: 'start',
+      onItem: (item) => {
+        if (item.type !== 'data') return;
+        display.#take(Buffer.from(item.bytes));
+        display.#attachment?.consumed(item.bytes.length);
+      },
+    });
+    return display;
+  }
+
+  text(): string {
+    return this.#emulator.text(undefined).content;
+  }
+
+  bytes(): Buffer {
+    return Buffer.concat(this.#pieces);
+  }
+
+  /** Resolves with the time when the screen has it. Rejects with the last screen. */
+  async shows(pattern: RegExp, deadlineMs = 20_000): Promise<number> {
+    let check = (): void => {};
+    const shown = new Promise<number>((resolve) => {
+      check = () => {
+        if (pattern.test(this.text())) resolve(systemClock.now());
+      };
+      this.#watchers.add(check);
+      check();
+    });
+    const late = (): Error =>
+      new Error(`no ${String(pattern)} within ${deadlineMs} ms; the screen is:\n${this.text()}`);
+    return withDeadline(systemClock, deadlineMs, shown, late).finally(() => this.#watchers.delete(check));
+  }
+
+  close(): void {
+    this.#attachment?.close();
+  }
+
+  #take(bytes: Buffer): void {
+    this.#pieces.push(bytes);
+    this.#written = this.#written
+      .then(() => this.#emulator.write(bytes))
+      .then(() => {
+        for (const watcher of this.#watchers) watcher();
+      });
+  }
+}
