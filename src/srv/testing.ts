@@ -54,8 +54,9 @@ export class TestHome {
     return this.connect();
   }
 
-  async connect(): Promise<TestConnection> {
-    const connection = await TestConnection.open(this.paths);
+  /** With the instance secret, or another token. */
+  async connect(token?: string): Promise<TestConnection> {
+    const connection = await TestConnection.open(this.paths, token);
     this.#connections.push(connection);
     return connection;
   }
@@ -119,7 +120,7 @@ export class TestConnection {
     this.#socket = socket.setMaxListeners(0);
   }
 
-  static async open({ srvSocket, secret }: HomePaths): Promise<TestConnection> {
+  static async open({ srvSocket, secret }: HomePaths, token?: string): Promise<TestConnection> {
     const socket = connect(srvSocket);
     const connection = new TestConnection(socket);
     let text = '';
@@ -134,7 +135,7 @@ export class TestConnection {
     socket.on('error', () => socket.destroy());
     socket.on('close', () => connection.#take({ event: 'disconnected' }));
     socket.write(
-      `${JSON.stringify({ cmd: 'register', kind: 'tool', pid: process.pid, version: '0', protocol: [1, 1], client_id: `t${Math.random()}`, token: readFileSync(secret, 'utf8').trim() })}\n`,
+      `${JSON.stringify({ cmd: 'register', kind: 'tool', pid: process.pid, version: '0', protocol: [1, 1], client_id: `t${Math.random()}`, token: token ?? readFileSync(secret, 'utf8').trim() })}\n`,
     );
     const refused = new Promise<never>((_, reject) =>
       socket.once('close', () => reject(new Error('srv closed the connection'))),

@@ -5,6 +5,7 @@ import { stringify } from 'smol-toml';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AgentRecord, MessageRecord, SessionRecord } from '../../src/protocol/control/index.ts';
 import { TestHome, type TestConnection, untilAsync } from '../../src/srv/testing.ts';
+import { insideOf } from '../support/agent-home.ts';
 import { type AgentScript, scriptedEnv, scriptedProfile } from '../support/scripted-profile.ts';
 
 const homes: TestHome[] = [];
@@ -82,6 +83,17 @@ class Scene {
       if (event === 'message_closed') counts.set(message_id, (counts.get(message_id) ?? 0) + 1);
     }
     return counts;
+  }
+}
+
+/** What `request` is refused with. */
+async function refusal(request: Promise<unknown>): Promise<string> {
+  try {
+    await request;
+    return 'accepted';
+  } catch (thrown) {
+    const { code, field } = thrown as { code: string; field?: string };
+    return `${code} ${field ?? '-'}`;
   }
 }
 
@@ -164,6 +176,50 @@ describe('messages', () => {
     const third = await scene.send('five', 'three');
     expect(await scene.closed(third)).toMatchObject({ state: 'answered', response: expect.stringContaining('fresh') });
     expect(scene.submitted('five')).toEqual(['one', 'three']);
+  });
+
+  it('[A9] come from whom the server says, and a program of a session does nothing else', async () => {
+    const scene = await Scene.up();
+    const writer = await scene.agent('writer', { turns: [{ answer: 'ok' }] });
+    const reader = await scene.agent('reader', { turns: [{ answer: 'thanks' }] });
+    await scene.control.event('session_started', writer.id);
+    const { pid } = await scene.control.get('writer');
+    const { HOLDFAST_TOKEN: token = '', HOLDFAST_SESSION, HOLDFAST_HOME, HOLDFAST_REPORT } = insideOf(pid!);
+    expect({ HOLDFAST_SESSION, HOLDFAST_HOME }).toEqual({
+      HOLDFAST_SESSION: writer.id,
+      HOLDFAST_HOME: scene.home.path,
+    });
+    expect(HOLDFAST_REPORT).toMatch(/holdfast\.cjs' report$/);
+    const inside = await scene.home.connect(token);
+    const send = (fields: Record<string, unknown>) => inside.request({ cmd: 'send_message', body: 'hello', ...fields });
+    const { message_id } = (await send({ to: 'reader' })) as { message_id: string };
+    expect(await scene.closed(message_id)).toMatchObject({
+      from: { kind: 'agent', name: 'writer', session_id: writer.id },
+      state: 'answered',
+    });
+    expect(scene.submitted('reader')[0]).toContain('writer');
+    const forged = { kind: 'person', name: 'boss', session_id: null };
+    expect(await refusal(send({ to: 'reader', from: forged }))).toBe('forbidden from');
+    expect(await refusal(send({ to: 'writer' }))).toBe('invalid_argument to');
+    expect(await refusal(inside.request({ cmd: 'list_messages', session: 'reader' }))).toBe('forbidden session');
+    expect((await inside.request({ cmd: 'list_messages', sent: true }))['messages']).toHaveLength(1);
+    expect(await inside.request({ cmd: 'get_session', session: 'reader' })).toMatchObject({ token: '' });
+    const others = await scene.send('reader', 'between others');
+    expect(await refusal(inside.request({ cmd: 'get_message', message: others }))).toBe('forbidden message');
+    expect(await refusal(inside.request({ cmd: 'cancel_message', message: others }))).toBe('forbidden message');
+    for (const command of [
+      { cmd: 'subscribe' },
+      { cmd: 'get_events' },
+      { cmd: 'shutdown' },
+      { cmd: 'get_srv_snapshot' },
+      { cmd: 'terminate_session', session: 'reader' },
+      { cmd: 'answer_request', session: 'reader', choice: 'allow' },
+      { cmd: 'broadcast_message', select: { all: true }, body: 'all' },
+      { cmd: 'create_session', argv: ['true'], cwd: '/', env: [] },
+    ])
+      expect(await refusal(inside.request(command)), command.cmd).toBe('forbidden cmd');
+    const tampered = `${reader.id}${token.slice(26)}`;
+    await expect(scene.home.connect(tampered)).rejects.toThrow('closed');
   });
 
   it('surface a permission request, which is answered by whoever may, and say who did', async () => {

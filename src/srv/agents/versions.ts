@@ -62,11 +62,14 @@ export class Versions {
       const finish = () => {
         cancel();
         endGroup(child.pid);
+        child.stdout.destroy();
         resolve(findVersion(text));
       };
       const cancel = clock.after(ANSWER_MS, finish);
       child.once('error', finish);
-      child.once('exit', () => child.stdout.once('close', finish));
+      // What it started besides holds the pipe.
+      child.once('exit', () => endGroup(child.pid));
+      child.once('close', finish);
       child.stdout.setEncoding('utf8');
       child.stdout.on('data', (chunk: string) => {
         text += chunk.slice(0, ANSWER_BYTES - text.length);
