@@ -81,6 +81,11 @@ function boxLines() {
   return lines.slice(-8).map((line, index) => (index === 0 ? `> ${line}` : `  ${line}`));
 }
 
+/** A line that the terminal wraps would move all that stands below it. */
+function wrapped(line) {
+  return line.match(new RegExp(`.{1,${(stdout.columns || 80) - 1}}`, 'gu')) ?? [''];
+}
+
 function draw() {
   const rows = stdout.rows || 24;
   const rule = '─'.repeat((stdout.columns || 80) - 1);
@@ -88,7 +93,7 @@ function draw() {
   const asked =
     dialog === null ? [] : ['', dialog.text, '', '1. Yes', '2. Yes, always', '3. No, and say why', '', 'Esc to cancel'];
   const bottom = dialog === null ? [...status, rule, ...boxLines(), rule, '? for shortcuts'] : asked;
-  const above = history.slice(-(rows - bottom.length - 1));
+  const above = history.flatMap(wrapped).slice(-(rows - bottom.length - 1));
   const lines = [...above, ...bottom];
   const at = above.length + status.length + boxLines().length;
   stdout.write(
@@ -152,13 +157,16 @@ function ask(current) {
 }
 
 function answer(current) {
-  const text = current.script.answer?.replace('{turn}', `${process.pid}-${turns}`) ?? `answer to ${current.text.split('\n').at(-1)}`;
+  const text =
+    current.script.answer?.replace('{turn}', `${process.pid}-${turns}`) ??
+    `answer to ${current.text.split('\n').at(-1)}`;
   const lines = Array.from({ length: current.script.lines ?? 0 }, (_, index) => `line ${index + 1}`);
-  history.push('', ...lines, ...text.split('\n').map((line) => `● ${line}`), '');
+  const shown = [...lines, ...text.split('\n').map((line) => `● ${line}`)];
+  history.push('', ...shown, '');
   if (current.script.error !== undefined) history.push(current.script.error);
   turn = null;
   if (current.script.quiet !== true) become('idle', { response: text });
-  note('answered', { text: current.text, response: text, shown: [...lines, text].join('\n') });
+  note('answered', { text: current.text, response: text, shown: shown.join('\n') });
   rest();
   if (current.script.die_at === 'answer') die(current.script.die);
 }
@@ -180,9 +188,10 @@ function interrupt() {
 
 /** What was stopped still talks. */
 function late(stopped) {
-  const text = `late answer to ${stopped.text.split('\n').at(-1)}`;
-  history.push('', `● ${text}`, '');
-  note('late', { text: stopped.text });
+  const text = `late answer ${process.pid}-${turns}`;
+  const shown = `● ${text}`;
+  history.push('', shown, '');
+  note('late', { text: stopped.text, response: text, shown });
   if (says('hook')) report('TurnEnded', { response: text });
   draw();
 }

@@ -40,7 +40,9 @@ export function responseOf(
   const after = history.after.split('\n');
   const from = commonLines(before, after);
   const echoed = echoOf(after, from, message.keys);
-  return cleanResponse(reader, after.slice(echoed ?? from).join('\n'), message.body);
+  const said = cleanResponse(reader, after.slice(echoed ?? from).join('\n'), message.body);
+  // The message has scrolled out of a screen without history, and what is left looks as it did before: it is the answer.
+  return said === '' && echoed === undefined ? cleanResponse(reader, history.after, message.body) : said;
 }
 
 /**

@@ -142,7 +142,8 @@ export class Delivery {
       host.faults.hit('shim.submit.after');
       const seen = await waiting.until(() => this.#startedOrExited(), timings.start_ms / 2);
       await evidence.refresh();
-      const now = seen ?? this.#startedOrExited();
+      // What a program did before it ended is on the screen that was looked at last.
+      const now = this.#startedOrExited() ?? seen;
       if (now === 'started') return null;
       if (now === 'exited') return unsure('agent_died');
       if (!this.#isEchoed(this.#submittedAt)) return this.#startedLate();
