@@ -105,7 +105,7 @@ function withoutNulls(value: unknown): unknown {
 }
 
 describe('messages', () => {
-  it('are delivered in order, equal ones too, and come back answered', async () => {
+  it('[M1] are delivered in order, equal ones too, and come back answered', async () => {
     const scene = await Scene.up();
     await scene.agent('one', { turns: [{ answer: 'first' }, { answer: 'second' }, { answer: 'third' }] });
     const ids = [await scene.send('one', 'same words'), await scene.send('one', 'same words')];
@@ -120,7 +120,7 @@ describe('messages', () => {
     expect(await scene.record('one')).toMatchObject({ queue: { waiting: 0, delivering: null } });
   });
 
-  it('go on after a kill of srv, each delivered once', async () => {
+  it('[M3] go on after a kill of srv, each delivered once', async () => {
     const scene = await Scene.up();
     await scene.agent('two', { turns: [{ work_ms: 1_500, answer: 'late' }, { answer: 'next' }] });
     const first = await scene.send('two', 'a long one');
@@ -133,7 +133,7 @@ describe('messages', () => {
     expect(scene.submitted('two')).toEqual(['a long one', 'another']);
   });
 
-  it('under way when the shim is killed fail; those that wait go to the next session', async () => {
+  it('[M4] under way when the shim is killed fail; those that wait go to the next session', async () => {
     const scene = await Scene.up();
     const restart = { when: 'on_failure', backoff_ms: 0 };
     const session = await scene.agent('three', { turns: [{ never: true }] }, { restart });
@@ -151,7 +151,7 @@ describe('messages', () => {
     expect(scene.submitted('three')).toEqual(['never answered', 'waits']);
   });
 
-  it('that wait fail when the agent ends and nobody starts it again; later ones are refused', async () => {
+  it('[M5] that wait fail when the agent ends and nobody starts it again; later ones are refused', async () => {
     const scene = await Scene.up();
     const session = await scene.agent('four', { turns: [{ never: true }] });
     const first = await scene.send('four', 'one');
@@ -163,7 +163,7 @@ describe('messages', () => {
     await expect(scene.send(session.id, 'three')).rejects.toMatchObject({ code: 'session_exited', field: 'to' });
   });
 
-  it('are cancelled while they wait and while they are worked on', async () => {
+  it('[M7] are cancelled while they wait and while they are worked on', async () => {
     const scene = await Scene.up();
     await scene.agent('five', { turns: [{ never: true }, { answer: 'fresh' }] });
     const first = await scene.send('five', 'one');
@@ -178,7 +178,7 @@ describe('messages', () => {
     expect(scene.submitted('five')).toEqual(['one', 'three']);
   });
 
-  it('[A9] come from whom the server says, and a program of a session does nothing else', async () => {
+  it('[M9] come from whom the server says, and a program of a session does nothing else', async () => {
     const scene = await Scene.up();
     const writer = await scene.agent('writer', { turns: [{ answer: 'ok' }] });
     const reader = await scene.agent('reader', { turns: [{ answer: 'thanks' }] });
@@ -189,7 +189,7 @@ describe('messages', () => {
       HOLDFAST_SESSION: writer.id,
       HOLDFAST_HOME: scene.home.path,
     });
-    expect(HOLDFAST_REPORT).toMatch(/holdfast\.cjs' report$/);
+    expect(HOLDFAST_REPORT).toMatch(/holdfast\.cjs' 'report'$/);
     const inside = await scene.home.connect(token);
     const send = (fields: Record<string, unknown>) => inside.request({ cmd: 'send_message', body: 'hello', ...fields });
     const { message_id } = (await send({ to: 'reader' })) as { message_id: string };
@@ -222,7 +222,7 @@ describe('messages', () => {
     await expect(scene.home.connect(tampered)).rejects.toThrow('closed');
   });
 
-  it('surface a permission request, which is answered by whoever may, and say who did', async () => {
+  it('[M11] surface a permission request, which is answered by whoever may, and say who did', async () => {
     const scene = await Scene.up();
     await scene.agent('six', { turns: [{ permission: 'Run rm -r build?', answer: 'removed' }] });
     const message = await scene.send('six', 'clean up');

@@ -223,7 +223,7 @@ function request(request_id: string) {
   return { request_id, kind: 'permission' as const, text: 'may I?', choices: [], since: 1, source: 'screen' };
 }
 
-it('[A1] gives every message exactly one outcome, one under way an agent, by priority and then by age', () => {
+it('[M1] gives every message exactly one outcome, one under way an agent, by priority and then by age', () => {
   fc.assert(
     fc.property(steps, (sequence) => {
       const scene = new Scene();

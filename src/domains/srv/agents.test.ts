@@ -35,7 +35,7 @@ const messages = (): MessageRecord[] => srv.snapshot().state.messages;
 const stateOf = (id: string) => srv.state.agents.messages.get(id);
 
 describe('an agent', () => {
-  it('begins with its session, in one commit, its first message with it', () => {
+  it('[M10] begins with its session, in one commit, its first message with it', () => {
     const events = srv.names({
       cmd: 'create_session',
       cwd: '/src',
@@ -73,7 +73,7 @@ describe('an agent', () => {
     expect(srv.refusal({ cmd: 'create_session', cwd: '/', env: [] })).toBe('invalid_argument argv');
   });
 
-  it('is meant by its name, its ids, and every session it had; by no other', () => {
+  it('[M10] is meant by its name, its ids, and every session it had; by no other', () => {
     const first = agent('one');
     srv.execute({ cmd: 'observe_lost', session_id: first, cause: 'shim_lost', survivors: [] });
     const start = { profile: 'toy', mode: 'pty' as const };
@@ -97,7 +97,7 @@ describe('an agent', () => {
     expect(srv.refusal({ cmd: 'park_agent', session: 'nobody' })).toBe('not_found session');
   });
 
-  it('goes with its last session, and its messages fail', () => {
+  it('[M5] goes with its last session, and its messages fail', () => {
     const id = agent('one');
     const message = send('one');
     expect(srv.names({ cmd: 'remove_session', session: id, force: true })).toEqual(['session_desired']);
@@ -110,7 +110,7 @@ describe('an agent', () => {
     expect(stateOf(message)).toMatchObject({ state: 'failed', reason: 'agent_removed' });
   });
 
-  it('that ends for good is dead, asks nothing, and reads nothing any more', () => {
+  it('[M5] that ends for good is dead, asks nothing, and reads nothing any more', () => {
     const id = agent('one');
     const message = send('one');
     const request: AgentRequest = {
@@ -134,7 +134,7 @@ describe('an agent', () => {
     expect(srv.refusal({ cmd: 'interrupt_agent', session: 'one' })).toBe('session_exited session');
   });
 
-  it('that is to be started again keeps what waits, until its policy has enough', () => {
+  it('[M5] that is to be started again keeps what waits, until its policy has enough', () => {
     const id = agent('one', { restart: { when: 'on_failure', max_restarts: 1 } });
     const message = send('one');
     const lost: SrvInput = { cmd: 'observe_lost', session_id: id, cause: 'shim_lost', survivors: [] };
@@ -146,7 +146,7 @@ describe('an agent', () => {
     expect(srv.names({ cmd: 'unpark_agent', session: 'one' })).toEqual(['agent_unparked', 'agent_restarting']);
   });
 
-  it('without quota is parked until it may be asked again, and let go on by a better status', () => {
+  it('[M5] without quota is parked until it may be asked again, and let go on by a better status', () => {
     const id = agent('one');
     const status: AgentStatus = {
       activity: 'idle',
@@ -175,7 +175,7 @@ describe('an agent', () => {
 });
 
 describe('a message', () => {
-  it('said twice by its id is one; another with that id, or one forgotten, is refused', () => {
+  it('[M2] said twice by its id is one; another with that id, or one forgotten, is refused', () => {
     agent('one');
     agent('two');
     const message_id = encodedTime(srv.now, '1');
@@ -190,7 +190,7 @@ describe('a message', () => {
     expect(srv.refusal(sendCommand('one', { message_id: early }))).toBe('key_expired message_id');
   });
 
-  it('closed long ago is forgotten, and its id with all before it is refused', () => {
+  it('[M2] [M8] closed long ago is forgotten, and its id with all before it is refused', () => {
     const id = agent('one');
     const first = encodedTime(srv.now, 'A');
     const body = 'x'.repeat(limits.MESSAGE_BYTES);
@@ -207,7 +207,7 @@ describe('a message', () => {
     expect(srv.refusal(sendCommand('one', { message_id: first }))).toBe('key_expired message_id');
   });
 
-  it('says who sent it, whatever it claims', () => {
+  it('[M9] says who sent it, whatever it claims', () => {
     agent('one');
     const two = agent('two');
     srv.actor = { client_id: 'inside', kind: 'tool', session_id: two };
@@ -219,7 +219,7 @@ describe('a message', () => {
     expect(srv.refusal(sendCommand('two'))).toBe('invalid_argument to');
   });
 
-  it('is refused when too many wait, or too much', () => {
+  it('[M8] is refused when too many wait, or too much', () => {
     const id = agent('one');
     for (let index = 0; index < limits.INBOX_COUNT; index++) send('one');
     expect(srv.refusal(sendCommand('one'))).toBe('busy to');
@@ -232,7 +232,7 @@ describe('a message', () => {
     expect(srv.refusal(sendCommand('two', { body }))).toBe('busy body');
   });
 
-  it('goes to all that are selected, and says who refused it', () => {
+  it('[M8] goes to all that are selected, and says who refused it', () => {
     const one = agent('one');
     const two = agent('two');
     for (let index = 0; index < limits.INBOX_COUNT; index++) send('two');
@@ -247,7 +247,7 @@ describe('a message', () => {
     expect(srv.result).toEqual({ messages: [], refused: [] });
   });
 
-  it('that nobody hears of in time has the outcome its state gives it', () => {
+  it('[M6] that nobody hears of in time has the outcome its state gives it', () => {
     const id = agent('one');
     const [first, second, third] = [
       send('one', 'a', { answer_ms: 1_000 }),

@@ -98,7 +98,7 @@ describe('versions', () => {
 describe('profiles', () => {
   const other: AgentProfile = { ...claude, revision: 9, cli_versions: '>=9' };
 
-  it('are chosen by the version of the CLI, config.toml before what is built in', () => {
+  it('[M12] are chosen by the version of the CLI, config.toml before what is built in', () => {
     const profiles = new Profiles([], [claude, other]);
     expect(profiles.choose('claude', '9.1.0', 'profile').revision).toBe(9);
     expect(profiles.choose('claude', null, 'profile')).toBe(claude);
@@ -129,7 +129,7 @@ describe('profiles', () => {
 });
 
 describe('a plan', () => {
-  it('has a conversation of its own, and the files of its session', () => {
+  it('[M12] has a conversation of its own, and the files of its session', () => {
     const { argv, conversation_id, resumed } = plan({ args: ['--model', '{settings}'] });
     expect(conversation_id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$/);
     const settings = `/h/sessions/${SESSION}/settings.json`;
@@ -159,7 +159,7 @@ describe('a plan', () => {
 });
 
 describe('the files of a session', () => {
-  it('tell the last that was begun about a message, whatever was torn', async () => {
+  it('[M4] tell the last that was begun about a message, whatever was torn', async () => {
     const directory = mkdtempSync(join(home, 's-'));
     expect(await lastOutcome(directory, 'A')).toBeNull();
     const line = (message_id: string, phase: string) => `${JSON.stringify({ outcome: 1, message_id, phase, at: 1 })}\n`;
@@ -182,7 +182,7 @@ describe('the files of a session', () => {
   });
 });
 
-it('a token is of its session and of this home only', () => {
+it('[M9] a token is of its session and of this home only', () => {
   const token = sessionToken(SECRET, SESSION);
   expect(sessionOfToken(SECRET, token)).toBe(SESSION);
   const other = createIds(systemClock).ulid();
