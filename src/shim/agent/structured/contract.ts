@@ -74,8 +74,8 @@ export interface SpeakerPort {
   ended(id: string | null, end: TurnEnd): void;
   /** The agent works though nobody asked it to (a task in the background came back), until `ended(null)`. */
   workedByItself(): void;
-  /** A piece of a text; pieces of one role in a row are one entry. `whole`: it is one by itself. */
-  say(role: 'user' | 'agent' | 'thought', text: string, whole?: boolean): void;
+  /** Pieces of one role in a row are one text. `first`: a new one begins; `whole`: it is one by itself. */
+  say(role: 'user' | 'agent' | 'thought', text: string, piece?: 'more' | 'first' | 'whole'): void;
   entry(entry: EntryBody): void;
   usage(usage: AgentUsage): void;
   /** Something went wrong that the agent tries to get over by itself; null: it did. */

@@ -169,8 +169,10 @@ export class StructuredAgent implements AgentDriver {
     if (!this.#closed) this.#lines.push(bytes);
   }
 
-  /** Nobody else writes into a protocol. */
-  typed(): void {}
+  /** Throws `not_driver`: a foreign line would break the protocol. */
+  typed(): void {
+    throw new HoldfastError('not_driver', 'only its shim writes to an agent that speaks a protocol; send it a message');
+  }
 
   exited(exit: { code: number | null; signal: string | null }): void {
     this.#situation = 'dead';
@@ -240,7 +242,7 @@ export class StructuredAgent implements AgentDriver {
       const reason = end.end === 'failed' ? end.problem.reason : end.end;
       this.#recorder.add({ entry: 'turn', state: 'ended', reason });
       this.#recording = null;
-      this.#finish(end);
+      this.#finish(turn.givenUp === null ? end : { end: 'cancelled' });
     }
     this.#assess();
   }
@@ -311,7 +313,7 @@ export class StructuredAgent implements AgentDriver {
         this.#byItself = true;
         this.#assess();
       },
-      say: (role, text, whole) => this.#say(role, text, whole),
+      say: (role, text, piece) => this.#say(role, text, piece),
       entry: (entry) => {
         if (entry.entry === 'tool') this.#turns.current?.pause();
         this.#recorder.add(entry);
@@ -359,12 +361,10 @@ export class StructuredAgent implements AgentDriver {
     this.#assess();
   }
 
-  #say(role: 'user' | 'agent' | 'thought', text: string, whole?: boolean): void {
+  #say(...[role, text, piece]: Parameters<SpeakerPort['say']>): void {
     const turn = this.#turns.current;
-    if (role === 'agent') {
-      if (whole === true) turn?.pause();
-      turn?.hear(text, RESPONSE_BYTES + 1);
-    } else turn?.pause();
-    this.#recorder.say(role, text, whole);
+    if (role !== 'agent' || (piece ?? 'more') !== 'more') turn?.pause();
+    if (role === 'agent') turn?.hear(text, RESPONSE_BYTES + 1);
+    this.#recorder.say(role, text, piece);
   }
 }

@@ -16,19 +16,19 @@ export class Recorder {
     this.#append = append;
   }
 
-  say(role: Role, text: string, whole = false): void {
-    if (this.#role !== role || whole) this.flush();
+  say(role: Role, text: string, piece: 'more' | 'first' | 'whole' = 'more'): void {
+    if (this.#role !== role || piece !== 'more') this.flush();
     this.#role = role;
     this.#text += text;
     while (this.#text.length > TEXT_CHARACTERS) {
-      const piece = cut(this.#text, TEXT_CHARACTERS);
-      const rest = this.#text.slice(piece.length);
-      this.#text = piece;
+      const start = cut(this.#text, TEXT_CHARACTERS);
+      const rest = this.#text.slice(start.length);
+      this.#text = start;
       this.flush();
       this.#role = role;
       this.#text = rest;
     }
-    if (whole) this.flush();
+    if (piece === 'whole') this.flush();
   }
 
   add(entry: EntryBody): void {

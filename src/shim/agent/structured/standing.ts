@@ -26,7 +26,7 @@ export function waitsFor({ situation, request, turn, byItself, after }: Standing
   if (situation === 'dead') return 'dead';
   if (request !== undefined) return request.kind;
   if (situation === 'starting') return 'starting';
-  if (situation === 'refused') return after.attention === 'none' ? 'protocol' : after.attention;
+  if (situation === 'refused') return after.attention === 'none' ? 'refused' : after.attention;
   if (turn === 'stopping') return 'interrupting';
   if (turn === 'running' || byItself) return 'working';
   return after.attention === 'exhausted' ? 'exhausted' : '';

@@ -137,6 +137,7 @@ describe.each(['acp', 'stream_json'] as const)('%s', (mode) => {
     agent.driver.cancel('another');
     agent.driver.cancel(message);
     expect(await agent.outcome(message)).toEqual({ message, phase: 'cancelled', reason: 'cancelled' });
+    expect(agent.driver.status).toMatchObject({ activity: 'idle', attention: 'none' });
     expect(await agent.exchange('say next')).toMatchObject({ phase: 'answered', response: 'next' });
     expect(agent.told.filter(({ phase }) => phase === 'answered')).toHaveLength(1);
   });
@@ -170,6 +171,11 @@ describe.each(['acp', 'stream_json'] as const)('%s', (mode) => {
     expect(notes).toContainEqual(expect.stringMatching(/a line of more than \d+ bytes was dropped/));
     expect(await agent.exchange('say still here')).toMatchObject({ response: 'still here' });
     expect(agent.warnings).toEqual([]);
+  });
+
+  test('nobody else writes into the protocol', async () => {
+    const agent = await ready(mode);
+    expect(() => agent.driver.typed(Buffer.from('x'))).toThrowError(expect.objectContaining({ code: 'not_driver' }));
   });
 
   test('explains its status', async () => {
@@ -225,6 +231,12 @@ describe('acp', () => {
     expect(await agent.exchange('files')).toMatchObject({ response: '-32601 -32601' });
   });
 
+  test('answers with ids of their own are told apart, and the last one counts', async () => {
+    const agent = await ready('acp');
+    expect(await agent.exchange('twice')).toMatchObject({ phase: 'answered', response: 'The second.' });
+    expect(agent.entriesOf('message').slice(1)).toMatchObject([{ text: 'The first.' }, { text: 'The second.' }]);
+  });
+
   test.each([
     ['error 429 slow down', 'quota', 'quota'],
     ['error -32603 Quota exceeded for the day', 'quota', 'quota'],
@@ -246,7 +258,7 @@ describe('acp', () => {
 
   test('another version of the protocol is said and nothing is sent', async () => {
     const agent = await start('acp', ['version-2']);
-    await agent.until('it is refused', () => agent.driver.readiness.waits_for === 'protocol');
+    await agent.until('it is refused', () => agent.driver.readiness.waits_for === 'refused');
     expect(agent.driver.status).toMatchObject({ activity: 'error', summary: expect.stringContaining('version 2') });
   });
 
@@ -274,8 +286,19 @@ describe('acp', () => {
       { role: 'agent', text: 'I remember', turn: null },
     ]);
     const third = await start('acp', [], resumed);
-    await third.until('it is refused', () => third.driver.readiness.waits_for === 'protocol');
+    await third.until('it is refused', () => third.driver.readiness.waits_for === 'refused');
     expect(third.driver.status.summary).toContain('cannot resume');
+  });
+
+  test('a past that is still told after the load is not taken for an answer', async () => {
+    const agent = await ready('acp', ['load', 'slow-load'], { conversation: 'session-1', resumed: true });
+    expect(await agent.exchange('say now')).toMatchObject({ phase: 'answered', response: 'now' });
+    expect(agent.entriesOf('message').map(({ text }) => text)).toEqual([
+      'long ago',
+      'I remember it all',
+      'say now',
+      'now',
+    ]);
   });
 
   test('an answer written before the end counts though the exit is known first', async () => {

@@ -12,7 +12,7 @@ const INVALID = new Set([400, 413]);
 const TOO_LONG = /prompt is too long|context[ _](?:length|window|limit)|input token count|too many (?:total )?tokens/i;
 /** The same for agents that pass an API's error on without its code. */
 const OUT_OF_QUOTA = /\b429\b|resource_exhausted|insufficient_quota|rate[ _-]?limit|quota exceeded/i;
-const NO_KEY = /\b401\b|unauthori[sz]ed|unauthenticated|invalid[ _]api[ _]key|api key not valid/i;
+const NO_KEY = /\b401\b|unauthori[sz]ed|unauthenticated|(?:invalid|incorrect)[ _]api[ _]key|api key not valid/i;
 
 export function problemOf(error: unknown): Problem {
   const said = objectOf(error);

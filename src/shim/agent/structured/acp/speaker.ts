@@ -4,6 +4,8 @@
  */
 import { type ClientConnection, client, type AnyMessage, PROTOCOL_VERSION } from '@agentclientprotocol/sdk';
 import type { RequestChoice } from '../../../../protocol/agent/index.ts';
+import { HoldfastError } from '../../../../protocol/errors.ts';
+import { withDeadline } from '../../../../runtime/index.ts';
 import type { Outcome, Problem, Prompt, RequestReply, Speaker, SpeakerPort, TurnEnd } from '../contract.ts';
 import { cut, type Fields, line, objectOf, objectsOf, parseObject, textOf } from '../fields.ts';
 import { type Channel, createChannel } from './channel.ts';
@@ -14,7 +16,10 @@ declare const __HOLDFAST_VERSION__: string;
 
 /** After so long without a sign of it the agent is asked whether it has read the prompt. */
 const PROBE_MS = 1_000;
-const PROBE = '_holdfast/ping';
+const PING = '_holdfast/ping';
+/** For each answer while the past is told, and how many. */
+const PAST_MS = 2_000;
+const PAST_ROUNDS = 10_000;
 const TEXT_CHARACTERS = 1_000;
 const CHOICE_COUNT = 16;
 const MEANINGS: Readonly<Record<string, RequestChoice['meaning']>> = {
@@ -32,6 +37,8 @@ export class AcpSpeaker implements Speaker {
   readonly #updates: UpdateReader;
   #session: string | null = null;
   #loading = false;
+  /** Updates so far. */
+  #told = 0;
   #canResume = false;
   #canLoad = false;
   #turn: string | null = null;
@@ -65,7 +72,10 @@ export class AcpSpeaker implements Speaker {
   prompt({ id, text }: Prompt): void {
     this.#turn = id;
     this.#updates.forgetTools();
-    this.#cancelProbe = this.#port.clock.after(PROBE_MS, () => void this.#probe(id));
+    this.#cancelProbe = this.#port.clock.after(PROBE_MS, () => {
+      // Rejected: the connection is gone, and the prompt with it.
+      this.#probe(id).catch(() => {});
+    });
     this.#ask('session/prompt', { sessionId: this.#session, prompt: [{ type: 'text', text }] })
       .then((response) => this.#ended(id, this.#endOf(response)))
       .catch((error: unknown) => {
@@ -140,6 +150,7 @@ export class AcpSpeaker implements Speaker {
       this.#session = sessionId;
       this.#loading = true;
       await this.#ask('session/load', params);
+      await this.#pastTold();
       this.#loading = false;
     } else {
       this.#port.refused({
@@ -150,6 +161,25 @@ export class AcpSpeaker implements Speaker {
       return null;
     }
     return sessionId;
+  }
+
+  /**
+   * Some agents answer before they have told the whole past, which must not be taken for the next turn's answer. What
+   * they still tell comes between their answers to later requests; when nothing does, it is over.
+   */
+  async #pastTold(): Promise<void> {
+    const { clock } = this.#port;
+    const late = () => new HoldfastError('timeout', 'the agent does not answer a request that it does not know');
+    try {
+      for (let round = 0; round < PAST_ROUNDS; round++) {
+        const before = this.#told;
+        await withDeadline(clock, PAST_MS, this.#ping(), late);
+        if (this.#told === before) return;
+      }
+    } catch (error) {
+      // Then nothing more is known of it than that it was silent for so long.
+      if (!(error instanceof HoldfastError)) throw error;
+    }
   }
 
   #askForLogin(methods: Fields[], text: string): void {
@@ -176,6 +206,7 @@ export class AcpSpeaker implements Speaker {
   #update(params: Fields | null): void {
     const update = objectOf(params?.['update']);
     if (update === null || params?.['sessionId'] !== this.#session) return;
+    this.#told++;
     const isWork = this.#updates.read(update, this.#loading);
     if (isWork && !this.#loading) this.#taken();
   }
@@ -202,15 +233,20 @@ export class AcpSpeaker implements Speaker {
     });
   }
 
-  /** An answer to a later request, be it an error, proves that the prompt before it was read. */
+  /** An answer to a later request proves that the prompt before it was read. */
   async #probe(turn: string): Promise<void> {
     this.#cancelProbe = null;
-    try {
-      await this.#ask(PROBE, {});
-    } catch (error) {
-      if (this.#closed || this.#connection.signal.aborted || objectOf(error)?.['code'] === undefined) return;
-    }
+    await this.#ping();
     if (this.#turn === turn) this.#port.taken(turn);
+  }
+
+  /** A request that nobody knows; resolves with its answer, be it an error. Rejects when there will be none. */
+  async #ping(): Promise<void> {
+    try {
+      await this.#ask(PING, {});
+    } catch (error) {
+      if (this.#closed || this.#connection.signal.aborted || objectOf(error)?.['code'] === undefined) throw error;
+    }
   }
 
   #taken(): void {

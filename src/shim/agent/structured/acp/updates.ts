@@ -34,6 +34,8 @@ const QUIET = new Set([
 export class UpdateReader {
   readonly #port: SpeakerPort;
   readonly #tools = new Map<string, Tool>();
+  /** Id of the answer that is being told. */
+  #message: string | null = null;
 
   constructor(port: SpeakerPort) {
     this.#port = port;
@@ -44,14 +46,14 @@ export class UpdateReader {
     const kind = textOf(update['sessionUpdate']) ?? '';
     switch (kind) {
       case 'agent_message_chunk':
-        this.#port.say('agent', textOfContent(update['content']));
+        this.#port.say('agent', textOfContent(update['content']), this.#pieceOf(update));
         return true;
       case 'agent_thought_chunk':
         this.#port.say('thought', textOfContent(update['content']));
         return true;
       case 'user_message_chunk':
         // Live ones repeat the prompt.
-        if (replayed) this.#port.say('user', textOfContent(update['content']));
+        if (replayed) this.#port.say('user', textOfContent(update['content']), this.#pieceOf(update));
         return true;
       case 'tool_call':
       case 'tool_call_update':
@@ -83,6 +85,13 @@ export class UpdateReader {
     const command = textOf(objectOf(call['rawInput'])?.['command']);
     const input = shown(command ?? call['rawInput'], INPUT_CHARACTERS) || (known?.input ?? '');
     return [title, input === title ? '' : input].filter((part) => part !== '').join('\n');
+  }
+
+  /** Two answers in a row are told apart by their ids, where the agent gives any. */
+  #pieceOf(update: Fields): 'more' | 'first' {
+    const before = this.#message;
+    this.#message = textOf(update['messageId']);
+    return this.#message === before ? 'more' : 'first';
   }
 
   #tool(update: Fields): boolean {

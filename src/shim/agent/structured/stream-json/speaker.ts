@@ -182,8 +182,8 @@ export class StreamJsonSpeaker implements Speaker {
     // One that was got over is none.
     this.#error = null;
     for (const block of blocks) {
-      if (block['type'] === 'text') this.#port.say('agent', textOf(block['text']) ?? '', true);
-      if (block['type'] === 'thinking') this.#port.say('thought', textOf(block['thinking']) ?? '', true);
+      if (block['type'] === 'text') this.#port.say('agent', textOf(block['text']) ?? '', 'whole');
+      if (block['type'] === 'thinking') this.#port.say('thought', textOf(block['thinking']) ?? '', 'whole');
       if (block['type'] === 'tool_use') this.#called(block);
     }
     const usage = this.#usage.message(message);
