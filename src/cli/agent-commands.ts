@@ -5,6 +5,7 @@ const timeout: OptionSpec = { name: 'timeout', value: 'TIME', about: 'give up af
 const request: OptionSpec = { name: 'request', value: 'REQUEST', about: 'which one, where several are open' };
 
 const answering = () => import('./commands/answer.ts');
+const worktrees = () => import('./commands/worktree.ts');
 const driving = () => import('./commands/agent-control.ts');
 
 /** Options of `run` for a session that runs an agent. */
@@ -20,6 +21,7 @@ export const RUN_AGENT_OPTIONS: readonly OptionSpec[] = [
     optionalValue: true,
     about: 'with --agent: in a git worktree of its own',
   },
+  { name: 'share', about: 'with --agent: other agents may work in its directory, too' },
 ];
 
 export const AGENT_COMMANDS: readonly CommandSpec[] = [
@@ -174,6 +176,31 @@ export const AGENT_COMMANDS: readonly CommandSpec[] = [
     ],
     positionals: [1, 1],
     load: () => import('./commands/transcript.ts'),
+  },
+  {
+    name: 'worktree show',
+    usage: 'ID',
+    about: 'what only the worktree of an agent has',
+    options: [],
+    positionals: [1, 1],
+    load: async () => ({ run: (await worktrees()).show }),
+  },
+  {
+    name: 'worktree diff',
+    usage: 'ID',
+    about: 'print the changes since its base as a patch',
+    options: [],
+    positionals: [1, 1],
+    load: async () => ({ run: (await worktrees()).diff }),
+  },
+  {
+    name: 'worktree rm',
+    usage: 'ID',
+    about: 'take away the worktree of an agent that is over',
+    details: 'Refused while it has changes that no commit has; its branch stays while it has commits of its own.',
+    options: [],
+    positionals: [1, 1],
+    load: async () => ({ run: (await worktrees()).rm }),
   },
   {
     name: 'profiles',

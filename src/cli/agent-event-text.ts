@@ -47,6 +47,8 @@ function supervisionDetail(event: AgentsEvent): string | undefined {
       return `${event.reason}${event.until === null ? '' : ` until ${new Date(event.until).toISOString()}`}`;
     case 'agent_unparked':
       return '';
+    case 'agent_worktree_removed':
+      return event.path;
     case 'agent_restarting':
       return `${event.reason}, attempt ${event.attempt}${event.delay_ms === 0 ? '' : ` in ${age(event.delay_ms)}`}`;
     case 'agent_replaced': {

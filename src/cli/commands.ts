@@ -244,6 +244,7 @@ export const NOUNS: readonly NounSpec[] = [
   { name: 'block', about: 'what tabs hold: views, each of one session at most' },
   { name: 'layout', about: 'what is where on a tab' },
   { name: 'window', about: 'which workspace each window shows' },
+  { name: 'worktree', about: 'git worktrees of agents' },
 ];
 
 /** The command without a name: the user's shell. */

@@ -55,6 +55,7 @@ export function agentSpec(context: Pick<CommandContext, 'options' | 'env'>, args
       ...(prompt === undefined ? {} : { prompt }),
       ...(wanted === undefined ? {} : { restart: { when: wanted as 'never' | 'on_failure' | 'always' } }),
       ...(branch === undefined ? {} : { worktree: branch === '' ? (true as const) : { branch } }),
+      ...(flag(options, 'share') ? { share_directory: true } : {}),
     },
   };
 }

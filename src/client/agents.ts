@@ -1,5 +1,11 @@
 import type { AgentProfile, Explanation } from '../protocol/agent/index.ts';
-import type { AgentRecord, AgentsCommand, ProfileRecord, SessionRecord } from '../protocol/control/index.ts';
+import type {
+  AgentRecord,
+  AgentsCommand,
+  ProfileRecord,
+  SessionRecord,
+  WorktreeState,
+} from '../protocol/control/index.ts';
 import { HoldfastError } from '../protocol/index.ts';
 import { given } from './change.ts';
 import type { CallOptions } from './control-calls.ts';
@@ -15,6 +21,12 @@ export type PolicyGiven = Extract<AgentsCommand, { cmd: 'set_restart_policy' }>[
 export interface AgentsContext extends AgentContext {
   events: (options: EventsOptions) => Promise<EventStream>;
   session: (session: string, signal?: AbortSignal) => Promise<SessionRecord>;
+}
+
+export interface WorktreeFacts {
+  worktree: WorktreeState;
+  patch: string;
+  truncated: boolean;
 }
 
 export interface AnswerOptions extends CallOptions {
@@ -121,6 +133,19 @@ export class Agents {
 
   unpark(session: string, options: CallOptions = {}): Promise<AgentRecord> {
     return this.#changed({ cmd: 'unpark_agent', session }, options);
+  }
+
+  /** What only the agent's worktree has; with `diff` as a patch, too, cut at 1 MiB. `not_found` when it has none. */
+  async worktree(session: string, options: CallOptions & { diff?: boolean } = {}): Promise<WorktreeFacts> {
+    const { diff, ...rest } = options;
+    const reply = await this.#context.read({ cmd: 'get_worktree', session, ...given({ diff }) }, rest);
+    const { worktree, patch = '', truncated = false } = reply as Partial<WorktreeFacts>;
+    return { worktree: worktree as WorktreeState, patch, truncated };
+  }
+
+  /** The branch stays while it has commits of its own. `conflict` while the agent runs, or work would be lost. */
+  removeWorktree(session: string, options: CallOptions = {}): Promise<AgentRecord> {
+    return this.#changed({ cmd: 'remove_worktree', session }, options);
   }
 
   /** Returns at once when it is so already. `session_exited` when the agent is gone and nothing will bring it back. */

@@ -15,6 +15,8 @@ export type AgentsRead =
   | 'explain_agent'
   | 'list_profiles'
   | 'get_profile'
+  | 'get_worktree'
+  | 'remove_worktree'
   | 'answer_request';
 /** Decided with the sessions: they end one session and start another. */
 export type AgentsLifecycle = 'resume_agent' | 'restart_agent';
@@ -60,7 +62,8 @@ export type AgentObservation =
   /** All that are open: what is missing here was withdrawn. */
   | { cmd: 'observe_requests'; session_id: string; requests: AgentRequest[] }
   | { cmd: 'observe_conversation'; session_id: string; conversation_id: string; transcript_path: string | null }
-  | { cmd: 'observe_usage'; session_id: string; usage: AgentUsage };
+  | { cmd: 'observe_usage'; session_id: string; usage: AgentUsage }
+  | { cmd: 'observe_worktree_removed'; session_id: string; path: string };
 
 /** The agent's session is over; a new one takes its place in the same commit. */
 export interface ReplaceAgent {

@@ -2,6 +2,7 @@
 import type { RestartPolicy } from '../../protocol/agent/index.ts';
 import type { AgentGiven, AgentsEvent, SessionsEvent } from '../../protocol/control/index.ts';
 import type { AgentStart } from './commands.ts';
+import { sharesDirectory } from './lease.ts';
 import { type AgentsContext, senderOf } from './select.ts';
 import { sendPrompt } from './send.ts';
 import type { Agent, AgentsState } from './state.ts';
@@ -61,6 +62,7 @@ export function created(
     policy: policyOf(given.restart),
     cwd,
     worktree,
+    share_directory: sharesDirectory(given),
     conversation_id: plan.conversation_id,
   };
   if (prompt === undefined) return [agent];

@@ -56,6 +56,7 @@ function create(state: AgentsState, event: Extract<AgentsEvent, { event: 'agent_
     delivering: null,
     cwd: event.cwd,
     worktree: event.worktree,
+    share_directory: event.share_directory === true,
     sessions: [event.session_id],
     active_at: at,
   });
@@ -112,6 +113,9 @@ function change(state: AgentsState, agent: Agent, event: Change, at: number): vo
     }
     case 'agent_replaced':
       replace(state, agent, event, at);
+      break;
+    case 'agent_worktree_removed':
+      agent.worktree = null;
       break;
     case 'agent_interrupted':
       break;

@@ -26,6 +26,7 @@ export type {
 } from './commands.ts';
 export { type AgentPlan, type AgentPlanner, created, found, policyOf, replaced, startOf } from './create.ts';
 export { afterEnd, afterRemoval } from './ending.ts';
+export { checkLease, sharesDirectory } from './lease.ts';
 export { deadlineOf, isOpen, type Message } from './messages.ts';
 export { agentRecords, getMessage, listMessages, openMessages, type ReadContext } from './read.ts';
 export {
@@ -74,6 +75,7 @@ const COMMANDS: Record<AgentsInput['cmd'], true> = {
   observe_requests: true,
   observe_conversation: true,
   observe_usage: true,
+  observe_worktree_removed: true,
   mark_restart: true,
   restart_failed: true,
   parking_over: true,

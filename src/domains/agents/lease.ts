@@ -2,6 +2,7 @@
  * Never two drivers of one conversation or one working directory (DESIGN §7): an agent holds both from its creation
  * until its session is over. The lease is a view of what is live, so no crash leaves one behind.
  */
+import type { AgentGiven } from '../../protocol/control/index.ts';
 import { HoldfastError } from '../../protocol/index.ts';
 import type { AgentsContext } from './select.ts';
 import type { Agent, AgentsState } from './state.ts';
@@ -14,6 +15,11 @@ export interface Wanted {
   cwd: string;
   /** Its directory may have other agents; never its conversation. */
   share_directory: boolean;
+}
+
+/** What `create_session` says of it. */
+export function sharesDirectory({ share_directory = true }: AgentGiven): boolean {
+  return share_directory;
 }
 
 /** Throws `conflict` naming the agent that has it. */

@@ -6,12 +6,19 @@ import { type AgentsContext, agentAt } from './select.ts';
 import type { Agent, AgentsState } from './state.ts';
 import { superviseAttention } from './supervision.ts';
 
+/** Said of an agent that is over, too. */
+const ALSO_LATE: ReadonlySet<AgentObservation['cmd']> = new Set<AgentObservation['cmd']>([
+  'observe_conversation',
+  'observe_usage',
+  'observe_worktree_removed',
+]);
+
 export function observe(state: AgentsState, command: AgentObservation, context: AgentsContext): AgentsEvent[] {
   const agent = agentAt(state, command.session_id);
   if (agent === undefined) return [];
   // How it stood when it ended is said by its end; what it used and where it was is still worth knowing.
   const isLate = context.sessions.find(agent.session_id)?.live !== true;
-  if (isLate && command.cmd !== 'observe_conversation' && command.cmd !== 'observe_usage') return [];
+  if (isLate && !ALSO_LATE.has(command.cmd)) return [];
   const { agent_id, session_id } = agent;
   const of = { agent_id, session_id };
   switch (command.cmd) {
@@ -33,6 +40,9 @@ export function observe(state: AgentsState, command: AgentObservation, context: 
       if (agent.conversation_id === conversation_id) return [];
       return [{ event: 'agent_conversation_changed', ...of, conversation_id, transcript_path }];
     }
+    case 'observe_worktree_removed':
+      if (agent.worktree?.path !== command.path) return [];
+      return [{ event: 'agent_worktree_removed', ...of, path: command.path }];
     case 'observe_usage':
       return same(agent.usage, command.usage) ? [] : [{ event: 'agent_usage_changed', ...of, usage: command.usage }];
   }

@@ -29,6 +29,8 @@ export interface Agent {
   delivering: string | null;
   cwd: string;
   worktree: { path: string; branch: string } | null;
+  /** Others may work in its directory, too. */
+  share_directory: boolean;
   /** Oldest first; removed ones are not in it. */
   sessions: string[];
   /** When its conversation was last seen to go on, ms since the Unix epoch. */

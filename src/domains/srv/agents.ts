@@ -2,6 +2,7 @@
 import {
   afterEnd,
   afterRemoval,
+  checkLease,
   type AgentPlanner,
   type AgentsContext,
   type AgentsDomain,
@@ -10,6 +11,7 @@ import {
   found,
   replaced,
   type ReplaceAgent,
+  sharesDirectory,
   type SessionEnd,
   type SessionFacts,
   startOf,
@@ -70,6 +72,13 @@ export function createAgent(
   const plan = parts.agents.planner.plan(start, session_id, given.conversation ?? null, given);
   const worktree = worktreeOf(parts.agents.planner, command, session_id);
   const { agent: _agent, ...session } = command;
+  checkLease(state.agents, agentsContext(state, context), {
+    agent_id: null,
+    profile: given.profile,
+    conversation_id: given.conversation ?? null,
+    cwd: worktree?.path ?? command.cwd,
+    share_directory: sharesDirectory(given),
+  });
   const decision = parts.sessions.decide(
     state.sessions,
     { ...session, kind, argv: plan.argv, cwd: worktree?.path ?? command.cwd },
@@ -100,6 +109,7 @@ export function replaceAgent(
   if (command.automatic && (agent.restarting === null || agent.parked !== null)) return { events: [] };
   const session_id = context.ulid();
   const conversation = command.resume ? agent.conversation_id : null;
+  checkLease(state.agents, agentsContext(state, context), { ...agent, conversation_id: conversation });
   const plan = parts.agents.planner.plan(command.start, session_id, conversation, command.start);
   const { kind, cwd, originator, rows, cols, merge_stderr, umask, limits, name } = previous;
   const create: CreateSession = {

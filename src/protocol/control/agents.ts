@@ -2,11 +2,12 @@
 import type { z } from 'zod';
 import type { AGENTS_COMMANDS, agentGiven } from './schemas/agents.ts';
 import type { AGENTS_EVENTS } from './schemas/agents-events.ts';
-import type { agentRecord, messageRecord, profileRecord, sender } from './schemas/agents-facts.ts';
+import type { agentRecord, messageRecord, profileRecord, sender, worktreeState } from './schemas/agents-facts.ts';
 import type { UnionOf } from './schemas/variants.ts';
 
 /** One agent, over all its sessions. */
 export type AgentRecord = z.infer<typeof agentRecord>;
+export type WorktreeState = z.infer<typeof worktreeState>;
 export type MessageRecord = z.infer<typeof messageRecord>;
 export type MessageSender = z.infer<typeof sender>;
 export type ProfileRecord = z.infer<typeof profileRecord>;

@@ -69,6 +69,8 @@ export const COMMAND_REGISTRY = {
   set_restart_policy: agents,
   park_agent: agents,
   unpark_agent: agents,
+  get_worktree: agents,
+  remove_worktree: agents,
 
   create_workspace: workspaces,
   delete_workspace: workspaces,
@@ -184,6 +186,7 @@ export const EVENT_REGISTRY = {
   agent_policy_changed: agent,
   agent_parked: agent,
   agent_unparked: agent,
+  agent_worktree_removed: agent,
   agent_restarting: agent,
   agent_replaced: agent,
   agent_interrupted: agent,

@@ -27,6 +27,7 @@ import { type AgentLaunches, type Environment, startOfCommand } from './launch.t
 import type { Profiles } from './profiles.ts';
 import { chooseAnswer } from './requests.ts';
 import { Supervision } from './supervision.ts';
+import { removeWorktree, worktreeState } from './worktree.ts';
 
 export type Answer = { version: number; result: Record<string, unknown> };
 
@@ -134,6 +135,10 @@ export class Agents {
         return answer({ profile: profiles.choose(command.profile, null, 'profile') });
       case 'explain_agent':
         return answer({ explanation: await this.#explain(command) });
+      case 'get_worktree': {
+        const agent = this.#select(command.session);
+        return answer(await worktreeState(this.#options.worktrees, agent, command.diff === true));
+      }
       default:
         return this.#change(command, options);
     }
@@ -152,6 +157,8 @@ export class Agents {
         return this.#replaced(command.session, (id) => this.#supervision.resume(id, command.force === true));
       case 'restart_agent':
         return this.#replaced(command.session, (id) => this.#supervision.restart(id));
+      case 'remove_worktree':
+        return this.#removeWorktree(command.session);
       case 'interrupt_agent': {
         const commit = await kernel.execute(command, options);
         if (!commit.replayed) await broker.request(this.#select(command.session).session_id, { cmd: 'Interrupt' });
@@ -228,6 +235,16 @@ export class Agents {
         writeContract(directory, { agent: 1, start, cwd, env, conversation_id });
       },
     });
+  }
+
+  async #removeWorktree(session: string): Promise<Answer> {
+    const { kernel, worktrees, context } = this.#options;
+    const agent = this.#select(session);
+    const { session_id } = agent;
+    const running = kernel.state.sessions.sessions.get(session_id);
+    const path = await removeWorktree(worktrees, agent, running !== undefined && isLive(running));
+    await context.observer.observe({ cmd: 'observe_worktree_removed', session_id, path });
+    return { version: kernel.version, result: { agent: toAgentRecord(this.#select(session)) } };
   }
 
   async #createWorktree(agent: Agent, { cwd, agent: given }: CreateSession): Promise<void> {

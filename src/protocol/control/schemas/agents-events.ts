@@ -33,6 +33,7 @@ export const AGENTS_EVENTS = ourEvents({
       policy: restartPolicy,
       cwd: string,
       worktree: worktreeFact.nullable(),
+      share_directory: flag.exactOptional().describe('Others may work in its directory, too'),
       conversation_id: string.nullable(),
     },
   ],
@@ -93,6 +94,10 @@ export const AGENTS_EVENTS = ourEvents({
       resumed: flag.describe('With its conversation'),
       idle_ms: u53.nullable().describe('Since the conversation was last active; told when that is over 24 h'),
     },
+  ],
+  agent_worktree_removed: [
+    'It has none any more; its branch stays while it has commits of its own',
+    { ...agent, path: string },
   ],
   agent_interrupted: ['Somebody stopped what it did', { ...agent, by: sender }],
 });

@@ -135,6 +135,16 @@ export const parked = ours(
 
 export const worktreeFact = ours(z.object({ path: string, branch: string }));
 
+export const worktreeState = ours(
+  z.object({
+    path: string,
+    branch: string,
+    base: string.describe('Commit it started from'),
+    unsaved: list(string).describe('Files with changes that no commit has'),
+    commits: u53.describe('Commits that no other branch, tag or remote has'),
+  }),
+);
+
 /** Who sent or answered something: the server says so, from the connection it came over. */
 export const sender = ours(
   z.object({

@@ -51,6 +51,7 @@ export const agentGiven = z.object(
     restart: policyGiven.exactOptional().describe('Default: never'),
     worktree: worktree.exactOptional().describe('A git worktree of its own to work in'),
     prompt: body.exactOptional().describe('Its first message'),
+    share_directory: flag.exactOptional().describe('Other agents may work in its directory, too. Default false'),
   },
   OBJECT,
 );
@@ -121,4 +122,9 @@ export const AGENTS_COMMANDS = ourCommands({
   set_restart_policy: ['When it is started again', { ...ofAgent, policy: policyGiven }],
   park_agent: ['Holds its messages and restarts back', ofAgent],
   unpark_agent: ['Lets a parked agent go on', ofAgent],
+  get_worktree: [
+    "An agent's git worktree: what only it has",
+    { ...ofAgent, diff: flag.exactOptional().describe('With the changes since its base as a patch') },
+  ],
+  remove_worktree: ['Takes the worktree of an agent that is over away; refused while work would be lost', ofAgent],
 });

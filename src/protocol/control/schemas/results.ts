@@ -1,7 +1,7 @@
 /** What the reply to each command holds beside `reply`, `ok` and `version`. Fields may be added. */
 import { z } from 'zod';
 import type { AnyCommandName } from '../vocabulary.ts';
-import { agentRecord, explanation, messageRecord, messageState, profileRecord } from './agents-facts.ts';
+import { agentRecord, explanation, messageRecord, messageState, profileRecord, worktreeState } from './agents-facts.ts';
 import { PRIVATE_EVENTS } from './connection-events.ts';
 import { wireError } from './facts.ts';
 import { flag, list, u32, u53 } from './fields.ts';
@@ -71,6 +71,12 @@ export const RESULTS = {
   set_restart_policy: oneAgent,
   park_agent: oneAgent,
   unpark_agent: oneAgent,
+  get_worktree: {
+    worktree: worktreeState,
+    patch: string.exactOptional().describe('With `diff`'),
+    truncated: flag.exactOptional().describe('The patch was longer'),
+  },
+  remove_worktree: oneAgent,
 
   create_workspace: { workspace_id: string, name: string },
   delete_workspace: parted,
