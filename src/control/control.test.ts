@@ -210,6 +210,8 @@ let server: ControlServer<Command>;
 let listener: Listener;
 let path: string;
 const raws: Raw[] = [];
+/** A token that is a session's begins with its id. */
+const sessionOf = (token: string): string | null => (token.startsWith('session-') ? token.split('.')[0]! : null);
 const clients: ControlClient[] = [];
 
 async function start(limitsOver: Partial<ControlLimits> = {}): Promise<void> {
@@ -217,7 +219,7 @@ async function start(limitsOver: Partial<ControlLimits> = {}): Promise<void> {
   const ids = createIds(systemClock);
   const kernel = await openKernel({ domain, log: new MemoryLog(), clock: systemClock, ids, warn() {} });
   service = new ToyService(kernel);
-  server = new ControlServer<Command>({ clock: systemClock, service, token: TOKEN, limits: limitsOver });
+  server = new ControlServer<Command>({ clock: systemClock, service, token: TOKEN, sessionOf, limits: limitsOver });
   listener = await listenUnix(path, (stream) => server.accept(stream), { clock: systemClock });
 }
 
@@ -280,6 +282,31 @@ const change = (session: string, request_id?: string) => ({
   session,
   desired: 'stopped',
   ...(request_id ? { request_id } : {}),
+});
+
+describe('a program of a session', () => {
+  it('[M9] may speak for its session and look around, nothing else', async () => {
+    const inside = await registered({ client_id: 'inside', token: 'session-1.x' });
+    inside.send({ cmd: 'list_sessions', originator: '1', request_id: 'a' });
+    expect(await inside.reply('a')).toMatchObject({ ok: true });
+    for (const cmd of ['subscribe', 'get_status', 'shutdown', 'purge_exited', 'get_events', 'list_profiles']) {
+      inside.send({ cmd, request_id: cmd });
+      expect(await inside.reply(cmd)).toMatchObject({ ok: false, error: { code: 'forbidden', field: 'cmd' } });
+    }
+    expect(service.hooks).not.toContain('shutdown false');
+  });
+
+  it("[M9] supersedes its own connection, no one else's", async () => {
+    const owner = await registered({ client_id: 'owner' });
+    const forged = raw().send(registration({ client_id: 'owner', token: 'session-1.x', request_id: 'f' }));
+    expect(await forged.reply('f')).toMatchObject({ ok: false, error: { code: 'forbidden', field: 'client_id' } });
+    owner.send({ cmd: 'get_status', request_id: 'still' });
+    expect(await owner.reply('still')).toMatchObject({ ok: true });
+    const first = await registered({ client_id: 'inside', token: 'session-1.x' });
+    await registered({ client_id: 'inside', token: 'session-1.x' });
+    await first.until(() => first.ended);
+    expect(first.got).toContainEqual({ event: 'closed', reason: 'superseded' });
+  });
 });
 
 describe('registration', () => {
