@@ -249,10 +249,10 @@ function feed(text) {
     if (pasted !== null) {
       const end = pending.indexOf('\x1b[201~');
       if (end === -1) return;
-      const text = pending.slice(0, end);
+      const paste = pending.slice(0, end);
       pasted = null;
       pending = pending.slice(end + 6);
-      pasteEnded(text);
+      pasteEnded(paste);
     } else if (pending.startsWith('\x1b[200~')) {
       pasted = '';
       pending = pending.slice(6);
