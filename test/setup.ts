@@ -5,7 +5,12 @@ import { join } from 'node:path';
 import { afterAll } from 'vitest';
 
 /** Read by the tests themselves, never by the product; everything else that starts with HOLDFAST_ goes. */
-const KEPT = new Set(['HOLDFAST_TEST_LONG', 'HOLDFAST_TEST_SEED', 'HOLDFAST_CONFORMANCE_SOCKET']);
+const KEPT = new Set([
+  'HOLDFAST_TEST_AGENTS',
+  'HOLDFAST_TEST_LONG',
+  'HOLDFAST_TEST_SEED',
+  'HOLDFAST_CONFORMANCE_SOCKET',
+]);
 const SECRET = /(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|AUTH)(?:_|$)/i;
 const SESSION = /^(?:TMUX|TMUX_PANE|STY|DTACH|SSH_AUTH_SOCK|SSH_CONNECTION|SSH_CLIENT|SSH_TTY|NODE_OPTIONS)$/;
 
