@@ -14,6 +14,7 @@ class FakeSession {
   readonly asked: number[] = [];
   opened = 0;
   over = false;
+  forgets = false;
   #handlers: LinkHandlers | undefined;
   #reject: (error: Error) => void = () => {};
 
@@ -40,11 +41,13 @@ class FakeSession {
   cut(): void {
     this.#reject(new HoldfastError('unreachable', 'cut'));
     this.#handlers?.closed(undefined);
+    this.#handlers = undefined;
   }
 
   #answer(command: SessionCommand): Promise<SessionEvent> {
     if (command.cmd !== 'GetTranscript') throw new Error(command.cmd);
     this.asked.push(command.from);
+    if (this.over && this.forgets) return Promise.reject(new HoldfastError('session_exited', 'over'));
     const entries = this.entries.filter(({ seq }) => seq >= command.from).slice(0, Math.min(command.limit, 2));
     return Promise.resolve({ event: 'Transcript', entries, next: (entries.at(-1)?.seq ?? command.from - 1) + 1 });
   }
@@ -87,6 +90,22 @@ it('follows: each entry once, over a lost connection, until the session is over'
     session.cut();
   });
   expect(await rest).toEqual([3]);
+});
+
+it('has what was told before the session went, also where nobody keeps it afterwards', async () => {
+  const session = new FakeSession();
+  const stream = readTranscript(session.open, systemClock, { follow: true });
+  const all = take(stream, 9);
+  setImmediate(() => {
+    session.forgets = true;
+    session.add(note(0));
+    session.add(note(1));
+    session.over = true;
+    session.cut();
+  });
+  expect(await all).toEqual([0, 1]);
+  const again = readTranscript(session.open, systemClock, {});
+  await expect(again.next()).rejects.toMatchObject({ code: 'session_exited' });
 });
 
 it('ends with the reader’s signal', async () => {

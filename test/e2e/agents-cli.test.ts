@@ -388,6 +388,37 @@ describe('explaining', () => {
   });
 });
 
+it('[X13] an agent that speaks ACP has the same commands, and a transcript that is followed to its end', async () => {
+  await ok('run', '--agent', 'scripted', '--mode', 'acp', '--detach', '--name', 'speaker');
+  await ok('wait', 'speaker', '--state', 'idle', '--timeout', '15s');
+  expect(await ok('agents')).toMatch(/speaker +scripted \(acp\) +\w+ +- /);
+  const following = runtime.spawn(['transcript', 'speaker', '--follow', '--json']);
+  const followed = collect(following);
+  const sent = hf(['send', 'speaker', '--wait', 'work', '--timeout', '20s']);
+  await ok('wait', 'speaker', '--state', 'blocked', '--timeout', '15s');
+  await ok('approve', 'speaker');
+  expect((await sent).status).toBe(0);
+  const entries = await json<{ seq: number; entry: string }>('transcript', 'speaker');
+  const kinds = entries.map(({ entry }) => entry);
+  expect(kinds).toEqual(expect.arrayContaining(['turn', 'message', 'tool', 'plan', 'request']));
+  const text = await ok('transcript', 'speaker');
+  expect(text).toMatch(/^agent: I look\.$/m);
+  expect(text).toMatch(/^tool: Run ls \(completed\)$/m);
+  expect(text).toMatch(/^plan: ✓ look\n +· act$/m);
+  const last = entries.at(-1)!;
+  expect(await json('transcript', 'speaker', '--from', String(last.seq))).toEqual([last]);
+  await ok('stop', 'speaker');
+  const { status, stdout } = await followed;
+  expect(status).toBe(0);
+  const told = stdout
+    .toString()
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { seq: number });
+  expect(told.slice(0, entries.length)).toEqual(entries);
+  expect(told.map(({ seq }) => seq)).toEqual(told.map((_, at) => at));
+});
+
 describe('inside a session', () => {
   it('[X16] what is sent is stamped with it, and what is not its own is forbidden', async () => {
     const [here, there] = [await ready('here'), await ready('there')];

@@ -2,15 +2,21 @@
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { stringify } from 'smol-toml';
 import type { AgentProfile } from '../../src/protocol/agent/index.ts';
 import { type AgentScript, scriptedEnv, scriptedProfile } from './scripted-profile.ts';
 
+const ACP_AGENT = fileURLToPath(new URL('../../src/shim/agent/structured/fixtures/acp-agent.mjs', import.meta.url));
+
 /** Under the names given; the scripted agent resumes, because it does not care what it is told. */
-export function agentHome(names: readonly string[] = [scriptedProfile.name]): string {
+export function agentHome(
+  names: readonly string[] = [scriptedProfile.name],
+  changed: (profile: AgentProfile) => AgentProfile = (profile) => profile,
+): string {
   const home = mkdtempSync(join(tmpdir(), 'hfg-'));
   const profiles = names.map((name): [string, unknown] => {
-    const { name: _name, ...profile } = profileNamed(name);
+    const { name: _name, ...profile } = changed(profileNamed(name));
     return [name, withoutNulls(profile)];
   });
   writeFileSync(join(home, 'config.toml'), stringify({ agents: Object.fromEntries(profiles) }));
@@ -23,6 +29,7 @@ function profileNamed(name: string): AgentProfile {
     ...scriptedProfile,
     name,
     launch: { ...launch, argv: [...launch.argv, '--session', '{conversation}'], conversation: { from: 'argv' } },
+    structured: [{ mode: 'acp', argv: [process.execPath, ACP_AGENT], resume: null }],
   };
 }
 
