@@ -105,6 +105,14 @@ describe('cleanResponse', () => {
     expect(cleanResponse(plain, text.join('\n'), 'please do it now')).toBe('new answer');
   });
 
+  it('knows the end of a long echo whose beginning is gone', () => {
+    const sent = `${'a long story\n'.repeat(50)}that ends with these words`;
+    const text = ['  a long story', '  that ends with these w', '  ords', '', 'new answer'];
+    const plain = compileProfile(profileWith({}));
+    expect(cleanResponse(plain, text.join('\n'), sent)).toBe('new answer');
+    expect(cleanResponse(plain, '  these words', sent)).toBe('these words');
+  });
+
   it('keeps what looks like a frame but is not: tables', () => {
     const plain = compileProfile(profileWith({}));
     expect(cleanResponse(plain, '│ a │ b │\n├───┼───┤\n│ 1 │ 2 │', '')).toBe('│ a │ b │\n│ 1 │ 2 │');

@@ -13,6 +13,8 @@ const SEQUENCES =
   /\x1b(?:\[[0-?]*[ -/]*[@-~]?|[\]PX^_][^\x07\x1b\x18\x1a]*(?:\x07|\x1b\\|[\x18\x1a])?|[ -/]+[0-~]?|[0-Z\\^-~])?/g;
 /** Moves to another place: what follows is not the same line. Cursor up, down, next, previous, position, line; erases. */
 const MOVES = /\x1b\[[0-9;]*[ABEFHfdJ]/g;
+/** Fewer of a message's last ones may be an answer that says the same. */
+const TAIL_CHARACTERS = 16;
 /** A jump within a line is shown as so many blanks at most: it parts columns. */
 const BLANKS = 16;
 const RIGHT = /\x1b\[(\d*)C/g;
@@ -53,7 +55,7 @@ export function cleanResponse(reader: ProfileReader, text: string, body: string)
   const kept = withoutBox(reader, lines).filter((line) => line === '' || !RULE_LINE.test(line));
   const noise = (reader.profile.input.chrome ?? []).map(compilePattern);
   const said = withoutEcho(kept, body).filter((line) => !noise.some((pattern) => pattern.test(cut(line, 512))));
-  return unindented(said)
+  return unindented(withoutMark(reader, said))
     .join('\n')
     .replace(/\n{3,}/g, '\n\n')
     .replace(/^\n+|\n+$/g, '');
@@ -81,6 +83,7 @@ function withoutEcho(lines: string[], body: string): string[] {
   if (sent === '') return lines;
   const end = sent.slice(-60);
   for (let last = lines.length - 1; last >= 0; last--) {
+    if (isTailOf(sent, lines, last)) return lines.slice(last + 1);
     let joined = '';
     for (let first = last; first >= 0 && joined.length < sent.length + 16; first--) {
       joined = withoutBlanks(lines[first]!) + joined;
@@ -92,6 +95,26 @@ function withoutEcho(lines: string[], body: string): string[] {
     }
   }
   return lines;
+}
+
+/** Blanks in its place: the lines below are indented as far. */
+function withoutMark(reader: ProfileReader, lines: string[]): string[] {
+  const { answer_mark } = reader.profile.input;
+  if (answer_mark === undefined) return lines;
+  const mark = compilePattern(answer_mark);
+  return lines.map((line) =>
+    mark.test(cut(line, 512)) ? line.replace(mark, (found) => ' '.repeat(found.length)) : line,
+  );
+}
+
+/** Of a long message whose beginning has left the screen: all there is, down to this line, is its end. */
+function isTailOf(sent: string, lines: readonly string[], last: number): boolean {
+  let joined = '';
+  for (let first = last; first >= 0; first--) {
+    joined = withoutBlanks(lines[first]!) + joined;
+    if (!sent.endsWith(joined)) return false;
+  }
+  return joined.length >= TAIL_CHARACTERS;
 }
 
 function unindented(lines: string[]): string[] {
