@@ -202,7 +202,7 @@ describe('commands: error', () => {
   const CHANGING = COMMANDS.filter(
     ({ cmd }) =>
       misdirected(cmd) === null &&
-      !/^(?:register|subscribe|unsubscribe|get_.*|list_sessions|shutdown|ping|goodbye)$/.test(cmd),
+      !/^(?:register|subscribe|unsubscribe|get_.*|list_.*|explain_agent|shutdown|ping|goodbye)$/.test(cmd),
   );
 
   it.each(CHANGING)('[K12] `$cmd` with a stale expected_version, or one of the future', async (command) => {

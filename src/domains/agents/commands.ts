@@ -15,13 +15,11 @@ export type AgentsRead =
   | 'explain_agent'
   | 'list_profiles'
   | 'get_profile'
-  | 'get_worktree'
-  | 'remove_worktree'
-  | 'answer_request';
-/** Decided with the sessions: they end one session and start another. */
-export type AgentsLifecycle = 'resume_agent' | 'restart_agent';
+  | 'get_worktree';
+export type AgentsDecided = Exclude<AgentsCommand, { cmd: AgentsRead }>;
 
-export type AgentsDecided = Exclude<AgentsCommand, { cmd: AgentsRead | AgentsLifecycle }>;
+/** Done by others, and facts when it is done. Decided all the same: so a key is remembered, and a version compared. */
+export type AgentsErrand = 'answer_request' | 'resume_agent' | 'restart_agent' | 'remove_worktree';
 
 /** How an agent is started: what `create_session` says, as far as it is needed again. */
 export interface AgentStart extends Pick<AgentGiven, 'profile' | 'args'> {

@@ -7,30 +7,42 @@ import { type Agent, type AgentsState, RESTARTS_KEPT_COUNT, startingStatus } fro
 /** What happens to sessions and concerns their agents. */
 export type SessionChange = Extract<SessionsEvent, { event: 'session_removed' | 'session_renamed' }>;
 
-export function evolve(state: AgentsState, event: AgentsEvent | SessionChange, at: number): AgentsState {
+export function evolve(
+  state: AgentsState,
+  event: AgentsEvent | SessionChange,
+  version: number,
+  at: number,
+): AgentsState {
+  apply(state, event, version, at);
+  const agent = 'agent_id' in event ? state.agents.get(event.agent_id) : agentAt(state, event.session_id);
+  if (agent !== undefined) agent.changed_at = version;
+  return state;
+}
+
+function apply(state: AgentsState, event: AgentsEvent | SessionChange, version: number, at: number): void {
   switch (event.event) {
     case 'message_accepted':
     case 'message_delivering':
     case 'message_requeued':
     case 'message_delivered':
     case 'message_closed':
-      evolveMessage(state, event, at);
-      return state;
+      evolveMessage(state, event, version, at);
+      return;
     case 'session_removed':
       sessionRemoved(state, event.session_id);
-      return state;
+      return;
     case 'session_renamed': {
       const agent = agentAt(state, event.session_id);
       if (agent !== undefined) agent.name = event.name;
-      return state;
+      return;
     }
     case 'agent_created':
       create(state, event, at);
-      return state;
+      return;
     default: {
       const agent = state.agents.get(event.agent_id);
       if (agent !== undefined) change(state, agent, event, at);
-      return state;
+      return;
     }
   }
 }
@@ -59,6 +71,7 @@ function create(state: AgentsState, event: Extract<AgentsEvent, { event: 'agent_
     share_directory: event.share_directory === true,
     sessions: [event.session_id],
     active_at: at,
+    changed_at: 0,
   });
   state.bySession.set(event.session_id, event.agent_id);
 }

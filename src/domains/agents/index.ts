@@ -3,12 +3,13 @@
  * Pure. It decides beside the sessions domain, on the same version line: `domains/srv` puts them together.
  */
 import type { AgentsEvent, SessionsEvent } from '../../protocol/control/index.ts';
-import type { AgentsDecided, AgentsInput, AgentsInternal } from './commands.ts';
+import type { AgentsDecided, AgentsErrand, AgentsInput, AgentsInternal } from './commands.ts';
 import { evolve, type SessionChange } from './evolve.ts';
 import { step } from './deliver.ts';
 import { observe } from './observe.ts';
 import { supervise, unparked } from './restart.ts';
-import { type AgentsContext, selectAgent, senderOf } from './select.ts';
+import { chooseAnswer } from './requests.ts';
+import { type AgentsContext, selectAgent, senderOf, type SessionsView } from './select.ts';
 import { type AgentsDecision, broadcast, cancel, send } from './send.ts';
 import { type AgentPlanner, policyOf } from './create.ts';
 import { type Agent, type AgentsState, initialState, restore, serialise, toAgentRecord } from './state.ts';
@@ -51,7 +52,8 @@ export interface AgentsDomain {
   decides(command: { cmd: string }): command is AgentsInput;
   decide(state: AgentsState, command: AgentsInput, context: AgentsContext): AgentsDecision;
   concerns(event: { event: string }): event is AgentsEvent | SessionChange;
-  evolve(state: AgentsState, event: AgentsEvent | SessionChange, at: number): AgentsState;
+  evolve(state: AgentsState, event: AgentsEvent | SessionChange, version: number, at: number): AgentsState;
+  changedAt(state: AgentsState, command: AgentsInput, sessions: SessionsView): number | undefined;
   serialise(state: AgentsState): unknown;
   restore(json: unknown): AgentsState;
 }
@@ -61,6 +63,10 @@ const COMMANDS: Record<AgentsInput['cmd'], true> = {
   broadcast_message: true,
   cancel_message: true,
   interrupt_agent: true,
+  answer_request: true,
+  resume_agent: true,
+  restart_agent: true,
+  remove_worktree: true,
   set_restart_policy: true,
   park_agent: true,
   unpark_agent: true,
@@ -92,6 +98,7 @@ export function createAgentsDomain(planner: AgentPlanner): AgentsDomain {
     concerns: (event): event is AgentsEvent | SessionChange =>
       event.event.startsWith('agent_') || event.event.startsWith('message_') || SESSION_CHANGES.has(event.event),
     evolve,
+    changedAt,
     serialise,
     restore,
   };
@@ -105,6 +112,11 @@ function decide(state: AgentsState, command: AgentsInput, context: AgentsContext
       return broadcast(state, command, context);
     case 'cancel_message':
       return cancel(state, command, context);
+    case 'answer_request':
+    case 'resume_agent':
+    case 'restart_agent':
+    case 'remove_worktree':
+      return errand(state, command, context);
     case 'interrupt_agent':
     case 'set_restart_policy':
     case 'park_agent':
@@ -132,7 +144,30 @@ function internal(state: AgentsState, command: AgentsInternal, context: AgentsCo
   }
 }
 
-type Change = Extract<AgentsDecided, { session: string }>;
+function errand(
+  state: AgentsState,
+  command: Extract<AgentsDecided, { cmd: AgentsErrand }>,
+  { sessions }: AgentsContext,
+): AgentsDecision {
+  const agent = selectAgent(state, sessions, command.session);
+  if (command.cmd !== 'answer_request') return { events: [], result: { agent: toAgentRecord(agent) } };
+  const { request, choice } = chooseAnswer(agent, command);
+  return { events: [], result: { request_id: request.request_id, choice } };
+}
+
+/** Version of the last event about the agent or message a command names; undefined when it names none. */
+function changedAt(state: AgentsState, command: AgentsInput, sessions: SessionsView): number | undefined {
+  if ('message' in command) return state.messages.get(command.message)?.changed_at;
+  const selector = 'session' in command ? command.session : 'to' in command ? command.to : null;
+  if (selector === null) return undefined;
+  try {
+    return selectAgent(state, sessions, selector).changed_at;
+  } catch {
+    return undefined; // The decision says what is wrong with it.
+  }
+}
+
+type Change = Exclude<Extract<AgentsDecided, { session: string }>, { cmd: AgentsErrand }>;
 
 function change(state: AgentsState, command: Change, context: AgentsContext): AgentsDecision {
   const agent = selectAgent(state, context.sessions, command.session);

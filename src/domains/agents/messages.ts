@@ -26,6 +26,8 @@ export interface Message {
   reply_to: string | null;
   /** Counts up: of two with one priority the lower goes first. */
   order: number;
+  /** Version of the last event about it. */
+  changed_at: number;
   /** Of what it says, as JSON. */
   bytes: number;
 }
@@ -52,13 +54,14 @@ export function jsonBytes(text: string): number {
   return Buffer.byteLength(JSON.stringify(text));
 }
 
-export function evolveMessage(state: AgentsState, event: MessageEvent, at: number): void {
+export function evolveMessage(state: AgentsState, event: MessageEvent, version: number, at: number): void {
   if (event.event === 'message_accepted') {
-    accept(state, event);
+    accept(state, event, version);
     return;
   }
   const message = state.messages.get(event.message_id);
   if (message === undefined || !isOpen(message)) return;
+  message.changed_at = version;
   const agent = state.agents.get(message.agent_id);
   switch (event.event) {
     case 'message_delivering':
@@ -89,7 +92,11 @@ export function evolveMessage(state: AgentsState, event: MessageEvent, at: numbe
   }
 }
 
-function accept(state: AgentsState, event: Extract<MessageEvent, { event: 'message_accepted' }>): void {
+function accept(
+  state: AgentsState,
+  event: Extract<MessageEvent, { event: 'message_accepted' }>,
+  version: number,
+): void {
   const message: Message = {
     message_id: event.message_id,
     agent_id: event.agent_id,
@@ -110,6 +117,7 @@ function accept(state: AgentsState, event: Extract<MessageEvent, { event: 'messa
     answer_by: null,
     reply_to: event.reply_to,
     order: ++state.order,
+    changed_at: version,
     bytes: jsonBytes(event.body),
   };
   state.messages.set(message.message_id, message);

@@ -35,6 +35,8 @@ export interface Agent {
   sessions: string[];
   /** When its conversation was last seen to go on, ms since the Unix epoch. */
   active_at: number;
+  /** Version of the last event about it. */
+  changed_at: number;
 }
 
 export interface AgentsState {

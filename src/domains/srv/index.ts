@@ -8,7 +8,7 @@ import type { AgentsActor, AgentsDomain, AgentsInput, AgentsState, ReplaceAgent 
 import type { ConnectionsDomain, ConnectionsEvent, ConnectionsInput, ConnectionsState } from '../connections/index.ts';
 import { isLive, type SessionsDomain, type SessionsInput, type SessionsState } from '../sessions/index.ts';
 import type { SessionsView, WorkspacesDomain, WorkspacesState } from '../workspaces/index.ts';
-import { agentsContext, alsoAgents, createAgent, type CreateAgent, replaceAgent } from './agents.ts';
+import { agentsContext, alsoAgents, createAgent, type CreateAgent, replaceAgent, viewOf } from './agents.ts';
 
 export { viewOf as sessionsViewOf } from './agents.ts';
 export { snapshotOf } from './snapshot.ts';
@@ -71,7 +71,7 @@ export function createSrvDomain(parts: SrvParts): SrvDomain {
     evolve: (state, event, version, at) => {
       // Several parts may be concerned: when a session is removed its block has none any more.
       const known = [
-        agents.concerns(event) && agents.evolve(state.agents, event, at),
+        agents.concerns(event) && agents.evolve(state.agents, event, version, at),
         isSessionsEvent(event) && sessions.evolve(state.sessions, event, version, at),
         workspaces.concerns(event) && workspaces.evolve(state.workspaces, event, version),
         connections.concerns(event) && connections.evolve(state.connections, event),
@@ -88,7 +88,8 @@ export function createSrvDomain(parts: SrvParts): SrvDomain {
     restore: (json) => restore(parts, json),
     changedAt: (state, command) => {
       if (workspaces.decides(command)) return workspaces.changedAt(state.workspaces, command);
-      if (connections.decides(command) || agents.decides(command) || command.cmd === 'replace_agent') return undefined;
+      if (agents.decides(command)) return agents.changedAt(state.agents, command, viewOf(state.sessions));
+      if (connections.decides(command) || command.cmd === 'replace_agent') return undefined;
       return sessions.changedAt(state.sessions, command);
     },
   };
@@ -122,7 +123,7 @@ function decideWorkspaces(
 ): SrvDecision {
   const decision = workspaces.decide(state.workspaces, command, {
     ulid: () => context.ulid(),
-    sessions: viewOf(state.sessions),
+    sessions: liveness(state.sessions),
   });
   const stopped = (decision.terminate ?? []).flatMap(
     (session) => sessions.decide(state.sessions, { cmd: 'terminate_session', session }, context).events,
@@ -130,7 +131,7 @@ function decideWorkspaces(
   return { events: [...decision.events, ...stopped], result: decision.result ?? {} };
 }
 
-function viewOf({ sessions }: SessionsState): SessionsView {
+function liveness({ sessions }: SessionsState): SessionsView {
   return {
     exists: (id) => sessions.has(id),
     isLive: (id) => {

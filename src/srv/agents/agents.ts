@@ -13,7 +13,7 @@ import {
 } from '../../domains/agents/index.ts';
 import { isLive, type Session } from '../../domains/sessions/index.ts';
 import { sessionsViewOf, type SrvEvent } from '../../domains/srv/index.ts';
-import type { CommandOptions, Recorded } from '../../kernel/index.ts';
+import type { Commit, CommandOptions, Recorded } from '../../kernel/index.ts';
 import type { AgentsCommand, CreateSession, SessionRecord } from '../../protocol/control/index.ts';
 import { sessionDirectory } from '../../protocol/home/index.ts';
 import { HoldfastError } from '../../protocol/index.ts';
@@ -25,7 +25,6 @@ import { readContract, writeContract } from './contract-file.ts';
 import { Courier } from './courier.ts';
 import { type AgentLaunches, type Environment, startOfCommand } from './launch.ts';
 import type { Profiles } from './profiles.ts';
-import { chooseAnswer } from './requests.ts';
 import { Supervision } from './supervision.ts';
 import { removeWorktree, worktreeState } from './worktree.ts';
 
@@ -150,22 +149,24 @@ export class Agents {
   ): Promise<Answer> {
     const { kernel, broker, context } = this.#options;
     if (context.readOnly) throw new HoldfastError('storage_error', 'srv is in safe mode and changes nothing');
+    const commit = await kernel.execute(command, options);
+    // A stored reply: it was acted on when it was first given.
+    if (commit.replayed) return commit;
     switch (command.cmd) {
       case 'answer_request':
-        return { result: await this.#answer(command, options), version: kernel.version };
+        await this.#answer(command, commit, options);
+        return commit;
       case 'resume_agent':
         return this.#replaced(command.session, (id) => this.#supervision.resume(id, command.force === true));
       case 'restart_agent':
         return this.#replaced(command.session, (id) => this.#supervision.restart(id));
       case 'remove_worktree':
         return this.#removeWorktree(command.session);
-      case 'interrupt_agent': {
-        const commit = await kernel.execute(command, options);
-        if (!commit.replayed) await broker.request(this.#select(command.session).session_id, { cmd: 'Interrupt' });
+      case 'interrupt_agent':
+        await broker.request(this.#select(command.session).session_id, { cmd: 'Interrupt' });
         return commit;
-      }
       default:
-        return kernel.execute(command, options);
+        return commit;
     }
   }
 
@@ -177,19 +178,16 @@ export class Agents {
   }
 
   /** Who answered is committed with the end of the request. */
-  async #answer(command: Command<'answer_request'>, { actor }: CommandOptions): Promise<Record<string, unknown>> {
+  async #answer(command: Command<'answer_request'>, { result }: Commit, { actor }: CommandOptions): Promise<void> {
     const { broker, context } = this.#options;
-    const agent = this.#select(command.session);
-    const { session_id } = agent;
-    const { request, choice } = chooseAnswer(agent, command);
+    const { session_id } = this.#select(command.session);
+    const { request_id, choice } = result as { request_id: string; choice: string };
     const by = senderOf(this.#state, actor);
-    const { request_id } = request;
     const text = command.text === undefined ? {} : { text: command.text };
     const asking = broker.request(session_id, { cmd: 'AnswerRequest', request_id, choice, ...text });
     await (this.courier.actorOf(session_id)?.observations.answering(request_id, { choice, by }, asking) ?? asking);
     const how = 'answered' as const;
     await context.observer.observe({ cmd: 'observe_request_closed', session_id, request_id, how, choice, by });
-    return { request_id, choice };
   }
 
   async #replaced(session: string, act: (agentId: string) => Promise<void>): Promise<Answer> {

@@ -213,11 +213,11 @@ export class Replica {
         tabOf().magnified = text('node_id');
         return;
       default:
-        if (!name.startsWith('session_')) throw new Error(`an event this client does not know: ${name}`);
+        if (!/^(?:session|agent|message)_/.test(name)) throw new Error(`an event this client does not know: ${name}`);
     }
   }
 
-  /** As a snapshot tells it, without sessions, sagas and the moment. */
+  /** As a snapshot tells it, without sessions, agents, messages, sagas and the moment. */
   facts(): Message {
     const [workspaces, tabs] = [sorted(this.#workspaces), sorted(this.#tabs)];
     const [blocks, windows] = [sorted(this.#blocks), sorted(this.#windows)];
@@ -258,6 +258,6 @@ export class Replica {
 /** What of a snapshot `Replica.facts` tells. */
 export function factsOf(snapshot: Message): Message {
   const { lifecycle, workspaces, tabs, active_tabs, blocks, state } = snapshot;
-  const { sessions: _sessions, sagas: _sagas, ...rest } = state as Message;
+  const { sessions: _sessions, agents: _agents, messages: _messages, sagas: _sagas, ...rest } = state as Message;
   return { lifecycle, workspaces, tabs, active_tabs, blocks, state: rest };
 }

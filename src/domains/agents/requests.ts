@@ -1,8 +1,8 @@
-/** Answering what an agent asks: which request, which choice, and the shim that presses the key. */
-import type { Agent } from '../../domains/agents/index.ts';
+/** Which request of an agent an answer is to, and which choice it makes. */
 import type { AgentRequest, RequestChoice } from '../../protocol/agent/index.ts';
 import type { AgentsCommand } from '../../protocol/control/index.ts';
 import { HoldfastError, invalid } from '../../protocol/index.ts';
+import type { Agent } from './state.ts';
 
 type Answer = Extract<AgentsCommand, { cmd: 'answer_request' }>;
 
