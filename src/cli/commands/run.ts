@@ -13,7 +13,7 @@ import { DEFAULT_DETACH_KEY } from '../terminal/detach-key.ts';
 export async function run(context: CommandContext): Promise<number> {
   const { options, rest, json, out } = context;
   const runsAgent = text(options, 'agent') !== undefined;
-  const only = RUN_AGENT_OPTIONS.find(({ name }) => text(options, name) !== undefined);
+  const only = RUN_AGENT_OPTIONS.find(({ name }) => options[name] !== undefined);
   if (!runsAgent && only !== undefined) throw invalid(`--${only.name}`, `--${only.name} goes with --agent`);
   if (!runsAgent && rest.length === 0) {
     throw new HoldfastError('invalid_argument', 'run needs a command, as in: holdfast run -- bash', {

@@ -49,11 +49,11 @@ describe('the end of an agent', () => {
     ['left processes', { survivors: [holder] }, 'on_failure', 'park'],
     ['had no login', { attention: 'auth' }, 'on_failure', 'park'],
     ['had no quota', { attention: 'quota' }, 'on_failure', 'park'],
-  ])('AS1: one that %s', (_how, end, when, act) => {
+  ])('[V1] one that %s', (_how, end, when, act) => {
     expect(superviseEnd({ ...policy, when }, [], { ...crash, ...end }, NOW).act).toBe(act);
   });
 
-  it('AS2: waits twice as long each time, up to the limit, and parks after the last', () => {
+  it('[V2] waits twice as long each time, up to the limit, and parks after the last', () => {
     const restarts: number[] = [];
     const delays: number[] = [];
     for (;;) {
@@ -69,13 +69,13 @@ describe('the end of an agent', () => {
     expect(delays).toEqual([1_000, 2_000, 4_000, 5_000, 5_000]);
   });
 
-  it('AS2: forgets restarts older than the window', () => {
+  it('[V2] forgets restarts older than the window', () => {
     const old = Array.from({ length: 5 }, (_, at) => NOW - policy.within_ms - at);
     expect(restartsWithin(policy, [...old, NOW - 1], NOW)).toEqual([NOW - 1]);
     expect(superviseEnd(policy, old, crash, NOW)).toEqual({ act: 'restart', attempt: 1, delayMs: 1_000 });
   });
 
-  it('AS3: parks until the quota is back, or for a quarter of an hour when nobody says when', () => {
+  it('[V3] parks until the quota is back, or for a quarter of an hour when nobody says when', () => {
     const told = superviseEnd(policy, [], { ...crash, attention: 'quota', retryAt: NOW + 5 }, NOW);
     expect(told).toEqual({ act: 'park', parked: { reason: 'quota', since: NOW, until: NOW + 5 } });
     expect(superviseAttention('quota', null, NOW)?.until).toBe(NOW + QUOTA_RETRY_MS);

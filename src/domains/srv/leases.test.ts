@@ -15,7 +15,7 @@ const create = (name: string, agent: Record<string, unknown> = {}, cwd = '/repo'
     env: [],
     name,
     agent: { profile: 'toy', share_directory: false, ...agent },
-  }) as SrvInput;
+  });
 
 function start(name: string, agent: Record<string, unknown> = {}, cwd = '/repo'): string {
   srv.execute(create(name, agent, cwd));
@@ -35,21 +35,21 @@ const again = (id: string): SrvInput => ({
 });
 
 describe('a working directory', () => {
-  it('AS5: has one agent, until that is over', () => {
+  it('[V5] has one agent, until that is over', () => {
     const first = start('one');
     expect(srv.refusal(create('two'))).toBe('conflict cwd');
     srv.execute(over(first));
     expect(srv.refusal(create('two'))).toBe('accepted');
   });
 
-  it('AS5: may have several when the later one says so, or has a worktree or another directory', () => {
+  it('[V5] may have several when the later one says so, or has a worktree or another directory', () => {
     start('one');
     expect(srv.refusal(create('two', { share_directory: true }))).toBe('accepted');
     expect(srv.refusal(create('three', { worktree: true }))).toBe('accepted');
     expect(srv.refusal(create('four', {}, '/elsewhere'))).toBe('accepted');
   });
 
-  it('AS5: is not taken back by an agent that is resumed while another works in it', () => {
+  it('[V5] is not taken back by an agent that is resumed while another works in it', () => {
     const first = start('one');
     srv.execute(over(first));
     const second = start('two');
@@ -58,7 +58,7 @@ describe('a working directory', () => {
     expect(srv.refusal(again(first))).toBe('accepted');
   });
 
-  it('AS5: an agent that shares it may be resumed beside the others', () => {
+  it('[V5] an agent that shares it may be resumed beside the others', () => {
     const first = start('one', { share_directory: true });
     srv.execute(over(first));
     start('two');
@@ -67,7 +67,7 @@ describe('a working directory', () => {
 });
 
 describe('a conversation', () => {
-  it('AS5: has one agent, wherever that works', () => {
+  it('[V5] has one agent, wherever that works', () => {
     const first = start('one', { conversation: 'c1' });
     expect(srv.refusal(create('two', { conversation: 'c1', share_directory: true }, '/b'))).toBe(
       'conflict agent.conversation',

@@ -30,14 +30,21 @@ class Stubborn {
   }
 
   async terminate(graceMs: number): Promise<void> {
-    if (this.#yieldsTo === (graceMs === 0 ? 'hard' : 'soft') || this.#yieldsTo === 'interrupt') this.#become('over');
+    const rung = graceMs === 0 ? 'hard' : 'soft';
+    if (this.#yieldsTo === rung || this.#yieldsTo === 'interrupt') this.#become('over');
+    // One that is idle goes when it is told to, a moment later.
+    if (this.#yieldsTo === 'probe') this.clock.after(100, () => this.#become('over'));
     if (this.#yieldsTo === 'lost shim' && graceMs === 0) this.#become('over');
   }
 
-  settled(signal: AbortSignal): Promise<'idle' | 'over'> {
+  settled(signal: AbortSignal, until: 'idle' | 'over'): Promise<'idle' | 'over'> {
     return new Promise((resolve) => {
-      this.waiting.add(resolve);
-      signal.addEventListener('abort', () => this.waiting.delete(resolve));
+      const found = (is: 'idle' | 'over'): void => {
+        if (is === 'over' || until === 'idle') resolve(is);
+      };
+      if (this.#is !== 'busy') found(this.#is);
+      this.waiting.add(found);
+      signal.addEventListener('abort', () => this.waiting.delete(found));
     });
   }
 
@@ -70,24 +77,25 @@ describe('the ladder', () => {
     ['probe', 'idle', 'recovered', ['probe']],
     ['interrupt', 'idle', 'recovered', ['probe', 'interrupt']],
     ['interrupt', 'gone', 'gone', ['probe', 'interrupt', 'soft']],
+    ['probe', 'gone', 'gone', ['probe', 'interrupt', 'soft']],
     ['soft', 'idle', 'gone', ['probe', 'interrupt', 'soft']],
     ['hard', 'idle', 'gone', ['probe', 'interrupt', 'soft', 'hard']],
     ['lost shim', 'gone', 'gone', ['probe', 'interrupt', 'soft', 'hard']],
     ['nothing', 'idle', 'stuck', ['probe', 'interrupt', 'soft', 'hard']],
-  ])('AS4: an agent that gives way to %s, wanted %s: %s', async (yieldsTo, to, outcome, rungs) => {
+  ])('[V4] an agent that gives way to %s, wanted %s: %s', async (yieldsTo, to, outcome, rungs) => {
     const agent = new Stubborn(yieldsTo);
     expect(await run(agent, to)).toBe(outcome);
     expect(agent.rungs).toEqual(rungs);
     expect(agent.waiting.size).toBe(0);
   });
 
-  it('AS5: an agent that left processes behind is not gone', async () => {
+  it('[V5] an agent that left processes behind is not gone', async () => {
     const agent = new Stubborn('soft');
     agent.left = 1;
     expect(await run(agent, 'gone')).toBe('stuck');
   });
 
-  it('AS4: takes no longer than its deadlines', async () => {
+  it('[V4] takes no longer than its deadlines', async () => {
     const agent = new Stubborn('nothing');
     await run(agent, 'gone');
     const { probe_ms, interrupt_ms, grace_ms, hard_ms } = LADDER_TIMINGS;

@@ -18,8 +18,8 @@ export interface LadderPorts {
   interrupt(): Promise<void>;
   /** Ends the whole tree; resolves when that was begun. */
   terminate(graceMs: number): Promise<void>;
-  /** Resolves when it is idle or over; `signal` ends the wait. */
-  settled(signal: AbortSignal): Promise<Exclude<Standing, 'busy'>>;
+  /** Resolves when it is over, or with `until: 'idle'` idle or over; `signal` ends the wait. */
+  settled(signal: AbortSignal, until: 'idle' | 'over'): Promise<Exclude<Standing, 'busy'>>;
   /** Processes of its tree that are still there after the end. */
   survivors(): number;
   /** Before each rung. */
@@ -60,7 +60,7 @@ export async function climb(ports: LadderPorts, to: 'idle' | 'gone', timings: La
   ];
   for (const [rung, ms, begin] of rungs) {
     ports.climbing(rung);
-    const found = standing(await attempt(ports, ms, begin));
+    const found = standing(await attempt(ports, ms, begin, rung === 'interrupt' ? 'idle' : 'over'));
     // An interrupted agent may be idle: enough to end it without losing half a turn, not enough when it is to go.
     if (found !== null) return found;
   }
@@ -68,9 +68,14 @@ export async function climb(ports: LadderPorts, to: 'idle' | 'gone', timings: La
 }
 
 /** Begins a rung and waits for what comes of it. A rung that fails is one that did not help. */
-async function attempt(ports: LadderPorts, ms: number, begin: () => Promise<void>): Promise<Standing> {
+async function attempt(
+  ports: LadderPorts,
+  ms: number,
+  begin: () => Promise<void>,
+  until: 'idle' | 'over',
+): Promise<Standing> {
   const abort = new AbortController();
-  const settled = ports.settled(abort.signal);
+  const settled = ports.settled(abort.signal, until);
   const both = begin().then(
     () => settled,
     () => settled,

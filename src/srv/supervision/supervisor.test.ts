@@ -80,7 +80,7 @@ async function pass(fleet: Fleet, ms: number, step = 100): Promise<void> {
 const inMs = (fleet: Fleet, ms: number) => ({ due_at: fleet.clock.now() + ms, attempt: 1, reason: 'exited' });
 
 describe('the supervisor', () => {
-  it('AS2: starts an agent when its restart is due, not before, and once', async () => {
+  it('[V2] starts an agent when its restart is due, not before, and once', async () => {
     const fleet = new Fleet();
     fleet.add('a', { restarting: inMs(fleet, 1_000) });
     const supervisor = new Supervisor(fleet);
@@ -91,7 +91,7 @@ describe('the supervisor', () => {
     expect(fleet.done).toEqual(['restart a at 1000']);
   });
 
-  it('AS6: after a reboot starts one after the other', async () => {
+  it('[V6] after a reboot starts one after the other', async () => {
     const fleet = new Fleet();
     for (const id of ['a', 'b', 'c']) fleet.add(id, { restarting: inMs(fleet, 0) });
     new Supervisor(fleet).look();
@@ -99,7 +99,7 @@ describe('the supervisor', () => {
     expect(fleet.done).toEqual(['restart a at 0', 'restart b at 500', 'restart c at 1000']);
   });
 
-  it('AS3: lets a parked agent go on when its quota is back, and starts nothing before', async () => {
+  it('[V3] lets a parked agent go on when its quota is back, and starts nothing before', async () => {
     const fleet = new Fleet();
     const { clock } = fleet;
     fleet.add('a', {
@@ -114,7 +114,7 @@ describe('the supervisor', () => {
     expect(fleet.done).toEqual(['unpark a at 3600000', 'restart a at 3600000']);
   });
 
-  it('AS2: a start that fails is told, and others go on', async () => {
+  it('[V2] a start that fails is told, and others go on', async () => {
     const fleet = new Fleet();
     fleet.add('a', { restarting: inMs(fleet, 0) });
     fleet.refusal = new HoldfastError('start_failed', 'no such program');
@@ -124,7 +124,7 @@ describe('the supervisor', () => {
     expect(fleet.notes).toEqual(['agent a: no such program']);
   });
 
-  it('AS5: never acts twice on one agent at a time', async () => {
+  it('[V5] never acts twice on one agent at a time', async () => {
     const fleet = new Fleet();
     let release = (): void => {};
     fleet.pending = new Promise((resolve) => (release = resolve));
@@ -141,7 +141,7 @@ describe('the supervisor', () => {
     expect(fleet.done.at(-1)).toBe('replace a at 0');
   });
 
-  it('AS1: leaves an agent alone that its policy does not start again', async () => {
+  it('[V1] leaves an agent alone that its policy does not start again', async () => {
     const fleet = new Fleet();
     fleet.add('a', {});
     const supervisor = new Supervisor(fleet);

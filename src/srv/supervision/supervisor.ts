@@ -17,7 +17,8 @@ export interface SupervisorPorts {
   unpark(agentId: string): Promise<void>;
   /** Commits that a restart failed before there was a session: the policy decides what comes next. */
   failed(agentId: string, error: HoldfastError): Promise<void>;
-  ladder(agent: Agent): LadderPorts;
+  /** `recover`: until it rests or works on another message; else until it is gone. */
+  ladder(agent: Agent, why: 'recover' | 'restart'): LadderPorts;
   note(message: string): void;
 }
 
@@ -65,7 +66,7 @@ export class Supervisor {
     if (agent === undefined)
       throw new HoldfastError('not_found', `no agent has the id ${agentId}`, { field: 'session' });
     await this.#alone(agentId, async () => {
-      const climbed = await climb(this.#ports.ladder(agent), 'gone', LADDER_TIMINGS);
+      const climbed = await climb(this.#ports.ladder(agent, 'restart'), 'gone', LADDER_TIMINGS);
       if (climbed !== 'gone')
         throw new HoldfastError(
           'conflict',
@@ -86,7 +87,7 @@ export class Supervisor {
     const agent = this.#ports.agent(agentId);
     if (agent === undefined || agent.policy.when === 'never' || this.#busy.has(agentId)) return;
     this.#alone(agentId, async () => {
-      const climbed = await climb(this.#ports.ladder(agent), 'idle', LADDER_TIMINGS);
+      const climbed = await climb(this.#ports.ladder(agent, 'recover'), 'idle', LADDER_TIMINGS);
       this.#ports.note(`agent ${agentId}: ${climbed} after an overdue answer`);
       if (climbed === 'gone') await this.#ports.replace(agentId, { automatic: false, force: false });
     }).catch((thrown: unknown) => this.#ports.note(`agent ${agentId}: ${HoldfastError.from(thrown).message}`));

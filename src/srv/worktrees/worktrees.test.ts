@@ -41,14 +41,14 @@ const refusal = (promise: Promise<unknown>): Promise<HoldfastError> =>
   );
 
 describe('a worktree of an agent', () => {
-  it('AS7: is a directory and a branch of its own at the base', async () => {
+  it('[V7] is a directory and a branch of its own at the base', async () => {
     const { path, branch, base } = await create();
     expect(branch).toBe('holdfast/fix');
     expect((await git(path, ['rev-parse', 'HEAD'])).trim()).toBe(base);
     expect((await git(path, ['branch', '--show-current'])).trim()).toBe(branch);
   });
 
-  it('AS7: its diff shows commits, changes and new files, and leaves the index alone', async () => {
+  it('[V7] its diff shows commits, changes and new files, and leaves the index alone', async () => {
     const worktree = await create();
     writeFileSync(join(worktree.path, 'b.txt'), 'committed\n');
     await git(worktree.path, ['add', '.']);
@@ -62,14 +62,14 @@ describe('a worktree of an agent', () => {
     expect(await git(worktree.path, ['status', '--porcelain'])).toBe(before);
   });
 
-  it('AS8: is removed with its branch when nothing was made in it', async () => {
+  it('[V8] is removed with its branch when nothing was made in it', async () => {
     const worktree = await create();
     await worktrees.remove(worktree);
     expect(await git(repository, ['branch', '--list', worktree.branch])).toBe('');
     expect(await git(repository, ['worktree', 'list'])).not.toContain(worktree.path);
   });
 
-  it('AS7: is found again by its path, and missed when it is gone', async () => {
+  it('[V7] is found again by its path, and missed when it is gone', async () => {
     const made = await create();
     const { path, branch } = made;
     expect(await worktrees.open({ path, branch })).toEqual(made);
@@ -77,7 +77,7 @@ describe('a worktree of an agent', () => {
     expect(await refusal(worktrees.open({ path, branch }))).toMatchObject({ code: 'not_found', field: 'session' });
   });
 
-  it.each(['a.txt', 'new.txt'])('AS8: is not removed while %s is unsaved', async (file) => {
+  it.each(['a.txt', 'new.txt'])('[V8] is not removed while %s is unsaved', async (file) => {
     const worktree = await create();
     writeFileSync(join(worktree.path, file), 'work\n');
     const error = await refusal(worktrees.remove(worktree));
@@ -85,7 +85,7 @@ describe('a worktree of an agent', () => {
     expect(await worktrees.state(worktree)).toMatchObject({ unsaved: [file], commits: 0 });
   });
 
-  it('AS8: leaves its commits on their branch', async () => {
+  it('[V8] leaves its commits on their branch', async () => {
     const worktree = await create();
     writeFileSync(join(worktree.path, 'b.txt'), 'work\n');
     await git(worktree.path, ['add', '.']);
@@ -95,7 +95,7 @@ describe('a worktree of an agent', () => {
     expect(await git(repository, ['rev-parse', worktree.branch])).toBe(head);
   });
 
-  it('AS8: is not removed while it has commits on no branch', async () => {
+  it('[V8] is not removed while it has commits on no branch', async () => {
     const worktree = await create();
     await git(worktree.path, ['switch', '-q', '--detach']);
     writeFileSync(join(worktree.path, 'b.txt'), 'work\n');
@@ -104,7 +104,7 @@ describe('a worktree of an agent', () => {
     expect(await refusal(worktrees.remove(worktree))).toMatchObject({ code: 'conflict', details: { commits: 1 } });
   });
 
-  it('AS9: refuses a directory outside a repository, a bad branch, a bad base and a second one of the name', async () => {
+  it('[V9] refuses a directory outside a repository, a bad branch, a bad base and a second one of the name', async () => {
     const bad = (request: Partial<Parameters<Worktrees['create']>[0]>) =>
       refusal(worktrees.create({ cwd: repository, name: 'x', ...request }));
     expect(await bad({ cwd: directory })).toMatchObject({ code: 'invalid_argument', field: 'worktree' });
