@@ -47,7 +47,8 @@ export const gemini: AgentProfile = {
     // An Enter within 30 ms of the last key is taken for a new line.
     submit_after_ms: 100,
     special: { pattern: '^[!/?@]', prefix: ' ' },
-    chrome: ['^ ?[\\u2800-\\u28ff] ', '^\\s*Shift\\+Tab ', 'esc to cancel'],
+    chrome: ['^ ?[\\u2800-\\u28ff] ', '^\\s*Shift\\+Tab ', 'esc to cancel', '^\\s*\\? for shortcuts'],
+    answer_mark: '^✦ ',
   },
   dialogs: [
     {

@@ -1,5 +1,6 @@
-import type { AgentProfile, Match, Region, ScreenRule } from '../../protocol/agent/index.ts';
+import type { AgentProfile, HookRule, Match, Region, ScreenRule } from '../../protocol/agent/index.ts';
 import { SCRUBBED } from './environment.ts';
+import { OPENCODE_PLUGIN } from './opencode-plugin.ts';
 
 /** The input box ends in this border; the status line is below it. */
 const STATUS_LINE: Region = { of: 'after', mark: '^\\s*╹▀{8}' };
@@ -10,6 +11,12 @@ const ENDED_WITHOUT_TIME = '^     ▣  [^·]+· [^·]+$';
 function errorRule(id: string, attention: ScreenRule['attention'], match: Match): ScreenRule {
   const region: Region = { of: 'last', lines: 10 };
   return { id, region, match, activity: 'error', attention, priority: 60, confidence: 0.75, settle_ms: 500 };
+}
+
+const common = { conversation: 'session', lease_ms: null } as const;
+
+function failed(attention: HookRule['attention'], which: Pick<HookRule, 'when' | 'matching'>): HookRule {
+  return { ...common, ...which, event: 'failed', activity: 'error', attention, text: 'message', turn: 'failed' };
 }
 
 export const opencode: AgentProfile = {
@@ -23,7 +30,9 @@ export const opencode: AgentProfile = {
     version: ['opencode', '--version'],
     scrub: [...SCRUBBED],
     set: {},
-    conversation: { from: 'none' },
+    // Loaded for this run alone: the user's own configuration is neither written nor replaced.
+    merge: { OPENCODE_CONFIG_CONTENT: { plugin: ['file://{plugin}'] } },
+    conversation: { from: 'hook', event: 'session', field: 'session' },
   },
   input: {
     paste: 'bracketed',
@@ -107,7 +116,25 @@ export const opencode: AgentProfile = {
   progress: false,
   prompt_marks: false,
   program_status: true,
-  hooks: { settings: null, events: [] },
+  hooks: {
+    settings: null,
+    plugin: OPENCODE_PLUGIN,
+    events: [
+      { ...common, event: 'session', activity: null, attention: null },
+      { ...common, event: 'busy', activity: 'working', attention: 'none', turn: 'started' },
+      { ...common, event: 'retry', activity: 'working', attention: 'none', text: 'message' },
+      { ...common, event: 'permission', activity: 'working', attention: 'permission', text: 'text' },
+      { ...common, event: 'question', activity: 'working', attention: 'question', text: 'text' },
+      { ...common, event: 'replied', activity: 'working', attention: 'none', text: 'text' },
+      { ...common, event: 'idle', activity: 'done', attention: 'none', response: 'response', turn: 'ended' },
+      { ...common, event: 'aborted', activity: 'idle', attention: 'none' },
+      failed('auth', { matching: { status: '^40[13]$' } }),
+      failed('exhausted', { when: { error: 'ContextOverflowError' } }),
+      failed('quota', { matching: { status: '^429$' } }),
+      failed('none', {}),
+    ],
+  },
   structured: [{ mode: 'acp', argv: ['opencode', 'acp'], resume: null }],
-  timings: { ready_ms: 30_000, echo_ms: 5_000, start_ms: 5_000, settle_ms: 1_000, interrupt_ms: 8_000 },
+  // Its first screen after the first message is blank, on a busy machine for seconds.
+  timings: { ready_ms: 30_000, echo_ms: 5_000, start_ms: 20_000, settle_ms: 1_000, interrupt_ms: 8_000 },
 };

@@ -29,7 +29,11 @@ export interface AgentProfile {
 }
 
 export interface LaunchProfile {
-  /** argv of a new conversation; empty: the caller names one. Placeholders, here and in `set`: `{settings}` (path of a file with `hooks.settings`), `{report}` (the hook command), `{conversation}` (a UUID made for it). */
+  /**
+   * argv of a new conversation; empty: the caller names one. Placeholders, here, in `set` and in `merge`: `{settings}`
+   * (path of a file with `hooks.settings`), `{plugin}` (path of one with `hooks.plugin`), `{report}` (the hook command),
+   * `{conversation}` (a UUID made for it).
+   */
   argv: string[];
   /** argv that resumes `{conversation}`; null: it cannot. */
   resume: string[] | null;
@@ -38,6 +42,11 @@ export interface LaunchProfile {
   /** Variables the child must not inherit, exact names or a prefix with `*`. */
   scrub: string[];
   set: Record<string, string>;
+  /**
+   * Additive. Variables that hold a JSON object: this is merged into what the caller has there, objects key by key, lists
+   * appended, else the caller's counts. A value that is no JSON object is left as it is.
+   */
+  merge?: Record<string, Record<string, unknown>>;
   /** Where the conversation id is known from. */
   conversation: { from: 'argv' } | { from: 'hook'; event: string; field: string } | { from: 'none' };
 }
@@ -65,6 +74,8 @@ export interface InputProfile {
   special?: { pattern: Pattern; prefix: string } | null;
   /** Additive. Lines around an answer that are the program's: status lines, hints, marks. */
   chrome?: Pattern[];
+  /** Additive. What the program draws before the first line of an answer. */
+  answer_mark?: Pattern;
 }
 
 export interface InputBox {
@@ -154,6 +165,8 @@ export interface DialogChoice {
 export interface HookProfile {
   /** How the hooks get in; null: there are none. `settings` is written to a file of the session, `{report}` replaced. */
   settings: Record<string, unknown> | null;
+  /** Additive. A program that the agent loads and that reports: written to a file of the session (`plugin.js`). */
+  plugin?: string;
   events: HookRule[];
 }
 

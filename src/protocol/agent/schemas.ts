@@ -50,6 +50,9 @@ const launch = z.strictObject({
   version: argv.nullable().default(null),
   scrub: z.array(z.string().regex(SCRUB_NAME, 'is a variable name, or a prefix that ends in *')).max(256).default([]),
   set: z.record(z.string().regex(ENVIRONMENT_NAME, 'is no variable name'), z.string().max(32_768)).default({}),
+  merge: z
+    .record(z.string().regex(ENVIRONMENT_NAME, 'is no variable name'), z.record(z.string(), z.unknown()))
+    .optional(),
   conversation: z
     .discriminatedUnion('from', [
       z.strictObject({ from: z.literal('argv') }),
@@ -85,6 +88,7 @@ const input = z.strictObject({
     .nullable()
     .optional(),
   chrome: patterns.optional(),
+  answer_mark: pattern.optional(),
 });
 
 const choice = z.strictObject({ id, label: z.string().min(1).max(256), meaning, keys: keys.min(1) });
@@ -152,6 +156,7 @@ export const agentProfileSchema = z.strictObject({
   hooks: z
     .strictObject({
       settings: z.record(z.string(), z.unknown()).nullable().default(null),
+      plugin: z.string().min(1).max(65_536).optional(),
       events: z.array(hook).max(64).default([]),
     })
     .prefault({}),

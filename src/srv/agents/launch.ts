@@ -26,6 +26,10 @@ export interface AgentLaunchesOptions {
 }
 
 const SETTINGS_FILE = 'settings.json';
+const PLUGIN_FILE = 'plugin.js';
+
+/** What placeholders stand for. */
+type Words = Readonly<Record<string, string>>;
 
 export class AgentLaunches implements AgentPlanner {
   readonly #options: AgentLaunchesOptions;
@@ -40,7 +44,7 @@ export class AgentLaunches implements AgentPlanner {
   async prepare(asked: object, start: AgentStart, env: Environment, cwd: string): Promise<void> {
     const profile = this.#options.profiles.choose(start.profile, null, 'agent.profile');
     const argv = versionArgv(profile, start);
-    const scrubbed = agentEnvironment(profile, env);
+    const scrubbed: Environment = [...agentEnvironment(profile, env), ...Object.entries(profile.launch.set)];
     this.#versions.set(asked, argv === null ? null : await this.#options.versions.of(argv, scrubbed, cwd));
   }
 
@@ -55,11 +59,7 @@ export class AgentLaunches implements AgentPlanner {
     if (template.length === 0) throw invalid('argv', `agent profile ${profile.name} names no program; name one`);
     const made = fresh?.some((word) => word.includes('{conversation}')) === true ? conversationId(sessionId) : null;
     const conversationIs = conversation ?? made;
-    const words = {
-      '{conversation}': conversationIs ?? '',
-      '{settings}': join(sessionDirectory(this.#options.paths, sessionId), SETTINGS_FILE),
-      '{report}': this.#options.report,
-    };
+    const words = this.#words(sessionId, conversationIs);
     return {
       argv: [...template.map((word) => filled(word, words)), ...(start.args ?? [])],
       cli_version: cliVersion,
@@ -88,6 +88,7 @@ export class AgentLaunches implements AgentPlanner {
     if (agent === null || agent === undefined)
       throw new HoldfastError('internal', `session ${session.id} has no agent`);
     const { profiles, secret, report } = this.#options;
+    const words = this.#words(session.id, agent.conversation_id);
     const profile = profiles.choose(agent.profile, cliVersion, 'agent.profile');
     return {
       agent: {
@@ -100,7 +101,17 @@ export class AgentLaunches implements AgentPlanner {
         token: sessionToken(secret, session.id),
         report,
       },
-      env: agentEnvironment(profile, env),
+      env: withOwn(profile, agentEnvironment(profile, env), words),
+    };
+  }
+
+  #words(sessionId: string, conversation: string | null): Words {
+    const directory = sessionDirectory(this.#options.paths, sessionId);
+    return {
+      '{conversation}': conversation ?? '',
+      '{settings}': join(directory, SETTINGS_FILE),
+      '{plugin}': join(directory, PLUGIN_FILE),
+      '{report}': this.#options.report,
     };
   }
 }
@@ -140,8 +151,8 @@ function baseName(path: string): string {
 }
 
 /** Placeholders once each, from left to right: what they stand for is not read again. */
-function filled(word: string, words: Readonly<Record<string, string>>): string {
-  return word.replace(/\{(?:conversation|settings|report)\}/g, (name) => words[name] ?? name);
+function filled(word: string, words: Words): string {
+  return word.replace(/\{(?:conversation|settings|plugin|report)\}/g, (name) => words[name] ?? name);
 }
 
 /** A UUID in form, made of what is unique already: the same session has the same conversation. */
@@ -151,21 +162,63 @@ function conversationId(sessionId: string): string {
 }
 
 function filesOf({ hooks }: AgentProfile, report: string): Record<string, string> {
-  if (hooks.settings === null) return {};
-  return { [SETTINGS_FILE]: `${JSON.stringify(reportIn(hooks.settings, report), null, 2)}\n` };
+  const files: Record<string, string> = {};
+  if (hooks.settings !== null) {
+    const settings = filledIn(hooks.settings, (word) => word.replaceAll('{report}', () => report));
+    files[SETTINGS_FILE] = `${JSON.stringify(settings, null, 2)}\n`;
+  }
+  if (hooks.plugin !== undefined) files[PLUGIN_FILE] = hooks.plugin;
+  return files;
 }
 
-function reportIn(value: unknown, report: string): unknown {
-  if (typeof value === 'string') return value.replaceAll('{report}', () => report);
-  if (Array.isArray(value)) return value.map((one) => reportIn(one, report));
+function filledIn(value: unknown, fill: (word: string) => string): unknown {
+  if (typeof value === 'string') return fill(value);
+  if (Array.isArray(value)) return value.map((one) => filledIn(one, fill));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, reportIn(one, report)]));
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, filledIn(one, fill)]));
 }
 
-/** Without what would reach the agent from whoever started it, with what the profile sets. */
+/** Without what would reach the agent from whoever started it. */
 function agentEnvironment({ launch }: AgentProfile, env: Environment): [string, string][] {
   const isScrubbed = (name: string): boolean =>
     launch.scrub.some((scrub) => (scrub.endsWith('*') ? name.startsWith(scrub.slice(0, -1)) : name === scrub));
-  const kept = env.filter(([name]) => !isScrubbed(name)).map(([name, value]): [string, string] => [name, value]);
-  return [...kept, ...Object.entries(launch.set)];
+  return env.filter(([name]) => !isScrubbed(name)).map(([name, value]): [string, string] => [name, value]);
+}
+
+/** With what the profile sets, and adds to what the caller set. */
+function withOwn({ launch }: AgentProfile, env: Environment, words: Words): [string, string][] {
+  const variables = new Map(env);
+  for (const [name, value] of Object.entries(launch.set)) variables.set(name, filled(value, words));
+  for (const [name, value] of Object.entries(launch.merge ?? {})) {
+    const own = filledIn(value, (word) => filled(word, words));
+    const merged = mergedJson(variables.get(name), own);
+    if (merged !== null) variables.set(name, merged);
+  }
+  return [...variables];
+}
+
+/** Null: `text` is no JSON object, so nothing can be added to it. */
+function mergedJson(text: string | undefined, own: unknown): string | null {
+  if (text === undefined || text.trim() === '') return JSON.stringify(own);
+  let theirs: unknown;
+  try {
+    theirs = JSON.parse(text);
+  } catch {
+    return null; // What the agent makes of it is between it and who set it.
+  }
+  return isObject(theirs) ? JSON.stringify(mergedValues(theirs, own)) : null;
+}
+
+function mergedValues(theirs: unknown, own: unknown): unknown {
+  if (Array.isArray(theirs) && Array.isArray(own)) return [...(theirs as unknown[]), ...(own as unknown[])];
+  if (!isObject(theirs) || !isObject(own)) return theirs;
+  const keys = Object.keys(own).map((key) => [
+    key,
+    Object.hasOwn(theirs, key) ? mergedValues(theirs[key], own[key]) : own[key],
+  ]);
+  return { ...theirs, ...(Object.fromEntries(keys) as object) };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -158,6 +158,55 @@ describe('a plan', () => {
   });
 });
 
+describe('the environment of a start', () => {
+  const own: AgentProfile = {
+    ...claude,
+    launch: {
+      ...claude.launch,
+      scrub: ['SECRET_*'],
+      set: { HOOKS: '{settings}', TELEMETRY: 'off' },
+      merge: { CONFIG: { plugin: ['file://{plugin}'], theme: 'dark', keys: { a: 1 } } },
+    },
+    hooks: { settings: { run: '{report} x' }, plugin: 'export const p = "{report}";', events: [] },
+  };
+  const agent = { profile: 'claude', mode: 'pty', agent_id: SESSION, conversation_id: 'c', resumed: false };
+  const started = (env: [string, string][]) => {
+    const session = { id: SESSION, agent } as unknown as Parameters<AgentLaunches['launchOf']>[0];
+    const { env: made, agent: launch } = launches(new Profiles([own], [])).launchOf(session, null, env);
+    return { env: Object.fromEntries(made), files: launch.files };
+  };
+
+  it('[M12] has what the profile sets, with the places of its files, each once', () => {
+    const { env, files } = started([
+      ['SECRET_KEY', 'k'],
+      ['TELEMETRY', 'on'],
+      ['HOME', '/u'],
+    ]);
+    const directory = `/h/sessions/${SESSION}`;
+    expect(env).toEqual({
+      HOME: '/u',
+      TELEMETRY: 'off',
+      HOOKS: `${directory}/settings.json`,
+      CONFIG: JSON.stringify({ plugin: [`file://${directory}/plugin.js`], theme: 'dark', keys: { a: 1 } }),
+    });
+    expect(JSON.parse(files['settings.json']!)).toEqual({ run: "'/n o/node' '/h/holdfast.cjs' report x" });
+    expect(files['plugin.js']).toBe('export const p = "{report}";');
+  });
+
+  it.each([
+    ['', { plugin: [1], theme: 'dark', keys: { a: 1 } }],
+    ['{"plugin":[0],"theme":"light","keys":{"b":2}}', { plugin: [0, 1], theme: 'light', keys: { a: 1, b: 2 } }],
+    ['{"plugin":"mine","__proto__":{"x":1}}', { plugin: 'mine', theme: 'dark', keys: { a: 1 } }],
+  ])('[M12] adds to the caller’s JSON %j', (theirs, merged) => {
+    const text = started([['CONFIG', theirs]]).env['CONFIG']!;
+    expect(JSON.parse(text.replace(/"file:[^"]*"/, '1'))).toMatchObject(merged);
+  });
+
+  it.each(['{ // a comment', '[]', '7'])('[M12] leaves the caller’s %j alone', (theirs) => {
+    expect(started([['CONFIG', theirs]]).env['CONFIG']).toBe(theirs);
+  });
+});
+
 describe('the files of a session', () => {
   it('[M4] tell the last that was begun about a message, whatever was torn', async () => {
     const directory = mkdtempSync(join(home, 's-'));
