@@ -27,7 +27,8 @@ export default defineConfig({
       project('unit', ['src/**/*.test.ts', 'test/agents/{judge,lock-subset,endpoint/*}.test.ts'], []),
       project('conformance', ['test/conformance/**/*.test.ts'], bundles),
       project('faults', ['test/faults/**/*.test.ts'], bundles),
-      project('agents', ['test/agents/**/*.test.ts'], bundles),
+      // Real agent CLIs (scripts/install-agents.mjs); those that are not installed are skipped.
+      project('agents', ['test/agents/{claude,codex,gemini,opencode,structured}.test.ts'], bundles),
       project('e2e', ['test/e2e/**/*.test.ts'], bundles),
     ],
   },
