@@ -1,36 +1,49 @@
 /** Claude Code on the real product: what is said of it is true, and what is sent to it arrives. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expect } from 'vitest';
+import type { AgentStatus } from '../../src/protocol/agent/index.ts';
 import { claude } from './cli/claude.ts';
-import { ProductBench } from './product/bench.ts';
-import { type CliTraits, failing, life, stops } from './product/flows.ts';
+import type { ProductBench } from './product/bench.ts';
+import { exchange } from './product/flows.ts';
+import { reportsAlone, reportsAttached } from './product/reports.ts';
+import { prove } from './product/suite.ts';
+import type { CliTraits } from './product/traits.ts';
 
-const traits: CliTraits = {
-  trust: /Yes, I trust this folder/u,
-  composer: /^❯[\u00a0 ]?.*\n─{20}/mu,
-  exitCode: 0,
-};
-let bench: ProductBench;
+prove(
+  claude,
+  {
+    trust: /Yes, I trust this folder/u,
+    composer: /^❯[\u00a0 ]?.*\n─{20}/mu,
+    exitCode: 0,
+    clear: '\x15',
+  },
+  {
+    'reports its status with nobody there': reportsAlone('claude-code'),
+    'reports its status with somebody attached': reportsAttached('claude-code'),
+    'has a sub-agent at work': team,
+  },
+);
 
-beforeAll(async () => {
-  bench = await ProductBench.start(claude);
-});
-afterAll(async () => {
-  await bench.close();
-});
-
-describe.concurrent(`Claude Code ${claude.version}`, { timeout: 120_000 }, () => {
-  it('[A] lives: trust, message, permission, exit, resume', () => life(bench, traits));
-  it('[A] stops: a refusal, an interrupt, an interrupt in silence', () => stops(bench, traits));
-  it('[A] says a quota', () => failing(bench, traits, { kind: 'quota', phase: 'quota', reason: 'quota' }));
-  it('[A] says a missing login', () => failing(bench, traits, { kind: 'auth', phase: 'auth', reason: 'auth' }));
-  it('[A] says a full context', () =>
-    failing(bench, traits, { kind: 'context_length', phase: 'exhausted', reason: 'context_exhausted' }));
-});
-
-describe('all of it', () => {
-  it('[A] is right within a second, and never falsely free', () => {
-    const { table, wrong } = bench.verdict();
-    console.log(`claude ${claude.version}\n${table}`);
-    expect(wrong).toEqual([]);
-  });
-});
+/** The sub-agent asks the model on its own; both are answered alike, as nobody knows who asks first. */
+async function team(bench: ProductBench, traits: CliTraits): Promise<void> {
+  const agent = await bench.agent();
+  await agent.display.shows(traits.composer);
+  const input = { description: 'Look around', prompt: 'Look around here.', subagent_type: 'general-purpose' };
+  const message = await agent.send(
+    'Let somebody look around.',
+    [{ do: 'tool', name: 'Agent', input }],
+    [{ do: 'text', text: 'Looked around.', over_ms: 3_200 }],
+    [{ do: 'text', text: 'Looked around.', over_ms: 3_200 }],
+    // When the sub-agent has ended, a turn begins that nobody asked for.
+    [{ do: 'text', text: 'All of it is seen.', over_ms: 3_200 }],
+  );
+  const begun = await agent.entry('request');
+  const answered = await agent.entry('answered', ({ turn }) => turn === 3);
+  agent.phase('working', begun.at, answered.at);
+  await agent.holds('done', answered.at);
+  expect(await agent.ends(message, 'answered')).toMatchObject({ response: 'Looked around.' });
+  const tasks = agent.told('agent_status_changed').map(({ status }) => (status as AgentStatus).tasks);
+  expect(tasks.flat()).toContainEqual(expect.objectContaining({ title: 'Look around', activity: 'working' }));
+  expect(tasks.at(-1)).toEqual([]);
+  await exchange(agent, 'And what now?', 'Nothing more.');
+  agent.judged();
+}

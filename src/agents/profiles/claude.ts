@@ -78,7 +78,8 @@ export const claude: AgentProfile = {
     newline: '\n',
     submit: '\r',
     interrupt: ['\x1b'],
-    clear: ['\x15'],
+    // One for each line as it is drawn.
+    clear: ['\x15'.repeat(40)],
     exit: ['\x03', '\x03'],
     box: {
       region: { of: 'last', lines: 24 },
@@ -95,7 +96,8 @@ export const claude: AgentProfile = {
     },
     collapsed: { pattern: '\\[Pasted text #\\d' },
     by_reference_bytes: 16_384,
-    special: { pattern: '^[!/#@&]', prefix: ' ' },
+    // It trims what it looks at for a command: a blank in front is not enough.
+    special: { pattern: '^\\s*[!/#@&]', prefix: '[message]\n' },
     chrome: ['^[·✢✳✶✻✽*] .*(?: for \\d|…)', '^  Thought for \\d', '^  [⏸⏵]', '· /effort$'],
   },
   dialogs: [

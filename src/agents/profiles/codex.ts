@@ -32,7 +32,8 @@ export const codex: AgentProfile = {
     newline: '\n',
     submit: '\r',
     interrupt: ['\x1b'],
-    clear: ['\x03'],
+    // Ctrl-C in an empty box would end the program. One for each line, and for each line's end.
+    clear: ['\x15'.repeat(100)],
     exit: ['\x03'],
     box: {
       region: { of: 'last', lines: 80 },

@@ -3,6 +3,7 @@ import type { AgentRecord, MessageRecord, Session } from '../../../src/client/in
 import { isAlive, processIdentity } from '../../../src/process/index.ts';
 import type { AgentRequest, AgentStatus } from '../../../src/protocol/agent/index.ts';
 import { systemClock } from '../../../src/runtime/index.ts';
+import { holdfast } from '../../support/holdfast-command.ts';
 import { until } from '../../support/runtime.ts';
 import type { Entry, Turn } from '../endpoint/index.ts';
 import { judge, type Phase, PHASE_MS, type Seen } from '../judge.ts';
@@ -11,11 +12,14 @@ import { Display } from './display.ts';
 import { AgentPlace, type Settled } from './place.ts';
 
 export interface AgentOptions {
+  /** Default 30 rows of 100 columns. */
+  rows?: number;
+  cols?: number;
   /** Default `trusted`. */
   settled?: Settled;
   args?: readonly string[];
-  /** Whether somebody looks on, so that `display` is there; default true. */
-  watched?: boolean;
+  /** Whether somebody looks on, so that `display` is there; default true. `terminal`: attached as a person is. */
+  watched?: boolean | 'terminal';
 }
 
 type EntryOf<What extends Entry['what']> = Extract<Entry, { what: What }>;
@@ -34,29 +38,38 @@ export class AgentUnderTest {
   readonly phases: Phase[] = [];
   session: Session;
   readonly #bench: ProductBench;
+  readonly #rows: number;
+  readonly #cols: number;
   #display: Display | null = null;
   #pid: number;
 
-  private constructor(bench: ProductBench, place: AgentPlace, session: Session, pid: number) {
+  private constructor(
+    bench: ProductBench,
+    place: AgentPlace,
+    session: Session,
+    { pid, rows, cols }: { pid: number; rows: number; cols: number },
+  ) {
     this.#bench = bench;
     this.place = place;
     this.session = session;
     this.id = session.id;
     this.#pid = pid;
+    this.#rows = rows;
+    this.#cols = cols;
   }
 
   static async start(bench: ProductBench, options: AgentOptions): Promise<AgentUnderTest> {
-    const { settled = 'trusted', args = [], watched = true } = options;
+    const { settled = 'trusted', args = [], watched = true, rows = ROWS, cols = COLS } = options;
     const place = await AgentPlace.create(bench.cli, settled);
     const { session, record } = await bench.holdfast.run({
       agent: { profile: bench.cli.name, args: [...place.args, ...args] },
       cwd: place.cwd,
       env: place.env,
-      rows: ROWS,
-      cols: COLS,
+      rows,
+      cols,
     });
-    const agent = new AgentUnderTest(bench, place, session, record.pid ?? 0);
-    if (watched) await agent.watch();
+    const agent = new AgentUnderTest(bench, place, session, { pid: record.pid ?? 0, rows, cols });
+    if (watched !== false) await agent.watch(watched === 'terminal');
     return agent;
   }
 
@@ -83,9 +96,9 @@ export class AgentUnderTest {
     );
   }
 
-  async watch(): Promise<void> {
+  async watch(terminal = false): Promise<void> {
     this.#display?.close();
-    this.#display = await Display.attach(this.session, ROWS, COLS);
+    this.#display = await Display.attach(this.session, { rows: this.#rows, cols: this.#cols, terminal });
   }
 
   record(): Promise<AgentRecord> {
@@ -130,6 +143,14 @@ export class AgentUnderTest {
     return this.#bench.holdfast.messages.get(message);
   }
 
+  /** Its outcome, which must be `state`; else what led to another one. */
+  async ends(message: string, state: MessageRecord['state']): Promise<MessageRecord> {
+    const record = await this.outcome(message);
+    if (record.state === state) return record;
+    const { body, state: other, reason } = record;
+    throw new Error(`"${body}" is ${other} (${reason}), not ${state}; told: ${this.#lately()}\n${this.#shown()}`);
+  }
+
   /** What it asks a person now, or will. */
   async request(): Promise<AgentRequest> {
     return this.#bench.until(
@@ -143,18 +164,11 @@ export class AgentUnderTest {
     );
   }
 
-  /** Answers its one open request by the command line, as a person would. Returns when. */
-  command(...words: [string, ...string[]]): number {
-    const [verb, ...rest] = words;
+  /** A command about this agent, as a person would give it; resolves with when he gave it. */
+  async command(verb: string, ...rest: string[]): Promise<number> {
     const at = systemClock.now();
-    const { status, stderr } = this.#bench.runtime.command([verb, this.id, ...rest]);
-    if (status !== 0) throw new Error(`holdfast ${verb} ended with ${status}: ${stderr}`);
-    return at;
-  }
-
-  async answer(choice: string): Promise<number> {
-    const at = systemClock.now();
-    await this.#bench.holdfast.agents.answer(this.id, choice);
+    const { status, stderr } = await holdfast(this.#bench.runtime.home, [verb, this.id, ...rest]);
+    if (status !== 0) throw new Error(`holdfast ${verb} ended with ${status}: ${stderr}\n${this.#shown()}`);
     return at;
   }
 
@@ -238,6 +252,11 @@ export class AgentUnderTest {
   #shown(): string {
     return this.#display === null ? '' : `the screen is:\n${this.#display.text()}`;
   }
+}
+
+/** How often the model was asked what the message says. */
+export function requestsFor(agent: AgentUnderTest, body: string): number {
+  return agent.endpoint.entries.filter((entry) => entry.what === 'request' && entry.prompt.includes(body)).length;
 }
 
 function isRest(activity: string): boolean {

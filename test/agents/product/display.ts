@@ -3,6 +3,12 @@ import type { Attachment, Session } from '../../../src/client/index.ts';
 import { createEmulator } from '../../../src/screen/emulator.ts';
 import { systemClock, withDeadline } from '../../../src/runtime/index.ts';
 
+export interface DisplayOptions {
+  rows: number;
+  cols: number;
+  terminal?: boolean;
+}
+
 export class Display {
   readonly #emulator: ReturnType<typeof createEmulator>;
   readonly #watchers = new Set<() => void>();
@@ -15,10 +21,11 @@ export class Display {
     this.#emulator = createEmulator(rows, cols, { reply() {}, cleared() {} });
   }
 
-  static async attach(session: Session, rows: number, cols: number): Promise<Display> {
+  /** `terminal`: as `holdfast attach` does, on a terminal that answers queries. */
+  static async attach(session: Session, { rows, cols, terminal = false }: DisplayOptions): Promise<Display> {
     const display = new Display(rows, cols);
     display.#attachment = await session.attach({
-      mode: 'observe',
+      ...(terminal ? { mode: 'drive', terminal: true, rows, cols } : { mode: 'observe' }),
       from: 'start',
       onItem: (item) => {
         if (item.type !== 'data') return;
@@ -38,18 +45,23 @@ export class Display {
   }
 
   /** Resolves with the time when the screen has it. Rejects with the last screen. */
-  async shows(pattern: RegExp, deadlineMs = 20_000): Promise<number> {
+  shows(pattern: RegExp, deadlineMs?: number): Promise<number> {
+    return this.until(() => (pattern.test(this.text()) ? systemClock.now() : undefined), String(pattern), deadlineMs);
+  }
+
+  /** Resolves with what `look` finds, after each piece of output. */
+  async until<T>(look: () => T | undefined, what: string, deadlineMs = 20_000): Promise<T> {
     let check = (): void => {};
-    const shown = new Promise<number>((resolve) => {
+    const found = new Promise<T>((resolve) => {
       check = () => {
-        if (pattern.test(this.text())) resolve(systemClock.now());
+        const seen = look();
+        if (seen !== undefined) resolve(seen);
       };
       this.#watchers.add(check);
       check();
     });
-    const late = (): Error =>
-      new Error(`no ${String(pattern)} within ${deadlineMs} ms; the screen is:\n${this.text()}`);
-    return withDeadline(systemClock, deadlineMs, shown, late).finally(() => this.#watchers.delete(check));
+    const late = (): Error => new Error(`no ${what} within ${deadlineMs} ms; the screen is:\n${this.text()}`);
+    return withDeadline(systemClock, deadlineMs, found, late).finally(() => this.#watchers.delete(check));
   }
 
   close(): void {

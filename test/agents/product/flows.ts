@@ -1,20 +1,13 @@
 /** What every CLI goes through on the real product; truth is what the endpoint logged and which keys were pressed. */
 import { expect } from 'vitest';
 import type { ErrorKind, Turn } from '../endpoint/index.ts';
-import type { AgentUnderTest } from './agent.ts';
+import { type AgentUnderTest, requestsFor } from './agent.ts';
 import type { ProductBench } from './bench.ts';
-
-/** What the flows need to know of a CLI beyond how it is run. */
-export interface CliTraits {
-  /** On the screen with the trust dialog, and when the composer is there. */
-  trust: RegExp | null;
-  composer: RegExp;
-  /** Exit code of the program, ended by its keys. */
-  exitCode: number;
-}
+import type { Flow } from './suite.ts';
+import type { CliTraits } from './traits.ts';
 
 const WORK_MS = 3_200;
-const PROSE = 'The first line of the answer.\n\nA second paragraph, somewhat longer than the first.\n\nThe end.';
+export const PROSE = 'The first line of the answer.\n\nA second paragraph, somewhat longer than the first.\n\nThe end.';
 
 /** A message that is answered after work of some length: working, then done. */
 export async function exchange(agent: AgentUnderTest, body: string, answer: string): Promise<void> {
@@ -27,16 +20,10 @@ export async function exchange(agent: AgentUnderTest, body: string, answer: stri
   const answered = await agent.entry('answered', ({ turn }) => turn === request.turn, from);
   agent.phase('working', request.at, answered.at);
   await agent.holds('done', answered.at);
-  const record = await agent.outcome(message);
-  expect(record).toMatchObject({ state: 'answered', response: answer });
+  const record = await agent.ends(message, 'answered');
+  expect(record).toMatchObject({ response: answer });
   expect(record.delivered_at).toBeLessThanOrEqual(answered.at);
   expect(requestsFor(agent, body)).toBe(1);
-}
-
-/** How often the model was asked for the first time what the message says. */
-export function requestsFor(agent: AgentUnderTest, body: string): number {
-  const turns = agent.endpoint.entries.filter((entry) => entry.what === 'request' && entry.prompt.includes(body));
-  return turns.length;
 }
 
 /** Start, trust, a message, a permission, exit, resume. */
@@ -47,7 +34,7 @@ export async function life(bench: ProductBench, traits: CliTraits): Promise<void
     const request = await agent.request();
     expect(request).toMatchObject({ kind: 'trust' });
     await agent.holds('permission', asked);
-    agent.command('approve');
+    await agent.command('approve');
   }
   await agent.holds('ready', await agent.display.shows(traits.composer));
   await exchange(agent, 'How much is two and two?', `Four, and that is all.\n\n${PROSE}`);
@@ -80,13 +67,12 @@ export async function permitted(agent: AgentUnderTest): Promise<void> {
   expect(request.choices.map(({ meaning }) => meaning)).toEqual(expect.arrayContaining(['allow', 'deny']));
   await agent.holds('permission', asks.at);
   expect(await agent.delivered(message)).toBeLessThan(asks.at + 1_000);
-  agent.command('approve');
+  await agent.command('approve');
   const again = await agent.entry('request', ({ turn }) => turn > asks.turn, from);
   const answered = await agent.entry('answered', ({ turn }) => turn > asks.turn, from);
   agent.phase('working', again.at, answered.at);
   await agent.holds('done', answered.at);
-  const record = await agent.outcome(message);
-  expect(record).toMatchObject({ state: 'answered' });
+  const record = await agent.ends(message, 'answered');
   expect(record.response).toContain('The file is made.');
 }
 
@@ -102,6 +88,14 @@ async function resumed(agent: AgentUnderTest, traits: CliTraits): Promise<void> 
   expect((await agent.record()).conversation_id).toBe(before);
 }
 
+/** What an agent does most of the time. */
+export async function exchanges(bench: ProductBench, traits: CliTraits): Promise<void> {
+  const agent = await bench.agent({ rows: 50, cols: 160 });
+  await agent.holds('ready', await agent.display.shows(traits.composer));
+  for (const name of ['one', 'two', 'three', 'four']) await exchange(agent, `Question ${name}.`, `Answer ${name}.`);
+  agent.judged();
+}
+
 /** A refused permission, an interrupt of an answer, and one before there is anything to see. */
 export async function stops(bench: ProductBench, traits: CliTraits): Promise<void> {
   const agent = await bench.agent();
@@ -110,7 +104,8 @@ export async function stops(bench: ProductBench, traits: CliTraits): Promise<voi
   await exchange(agent, 'Go on after the refusal.', 'Gone on after it.');
   await interrupted(agent, 'Tell a long story.', [{ do: 'text', text: PROSE.repeat(20), over_ms: 60_000 }]);
   await exchange(agent, 'Go on after the story.', 'Gone on after the story.');
-  await interrupted(agent, 'Think in silence.', [{ do: 'hold', gate: 'never' }]);
+  const lines = 'Think in silence\nabout this\nand this\nand that\nand all of it.';
+  await interrupted(agent, lines, [{ do: 'hold', gate: 'never' }]);
   await exchange(agent, 'Go on after the silence.', 'Gone on after the silence.');
   agent.judged();
 }
@@ -121,7 +116,7 @@ export async function denied(agent: AgentUnderTest): Promise<void> {
   const asks = await agent.entry('answered', () => true, from);
   await agent.request();
   await agent.holds('permission', asks.at);
-  const at = agent.command('deny');
+  const at = await agent.command('deny');
   await agent.holds('interrupted', at);
   // Its turn ended with the refusal; what that is worth differs, but it is over.
   expect(['answered', 'cancelled', 'failed']).toContain((await agent.outcome(message)).state);
@@ -136,25 +131,30 @@ async function interrupted(agent: AgentUnderTest, body: string, turn: Turn): Pro
   const at = await agent.interrupt();
   await agent.entry('aborted', ({ turn: number }) => number === request.turn, from);
   await agent.holds('interrupted', at);
-  expect(await agent.outcome(message)).toMatchObject({ state: 'cancelled', reason: 'interrupted' });
+  expect(await agent.ends(message, 'cancelled')).toMatchObject({ reason: 'interrupted' });
+}
+
+export interface Failure {
+  kind: ErrorKind;
+  phase: 'quota' | 'auth' | 'exhausted' | 'error';
+  /** Of the message. */
+  reason: string;
 }
 
 /** A turn that fails: what is needed is said, and later it goes on. */
-export async function failing(
-  bench: ProductBench,
-  traits: CliTraits,
-  { kind, phase, reason }: { kind: ErrorKind; phase: 'quota' | 'auth' | 'exhausted' | 'error'; reason: string },
-): Promise<void> {
-  const agent = await bench.agent();
-  await agent.display.shows(traits.composer);
-  const from = agent.endpoint.entries.length;
-  const message = await agent.send(`Try ${kind}.`, [{ do: 'error', kind, times: 1_000 }]);
-  expect(await agent.outcome(message)).toMatchObject({ state: 'failed', reason });
-  const last = agent.endpoint.entries.slice(from).findLast((entry) => entry.what === 'failed')!;
-  await agent.holds(phase, last.at);
-  agent.endpoint.forget();
-  if (kind !== 'context_length') await recovered(bench, agent);
-  agent.judged();
+export function failing({ kind, phase, reason }: Failure): Flow {
+  return async (bench, traits) => {
+    const agent = await bench.agent();
+    await agent.display.shows(traits.composer);
+    const from = agent.endpoint.entries.length;
+    const message = await agent.send(`Try ${kind}.`, [{ do: 'error', kind, times: 1_000 }]);
+    expect(await agent.ends(message, 'failed')).toMatchObject({ reason });
+    const last = agent.endpoint.entries.slice(from).findLast((entry) => entry.what === 'failed')!;
+    await agent.holds(phase, last.at);
+    agent.endpoint.forget();
+    if (phase !== 'exhausted') await recovered(bench, agent);
+    agent.judged();
+  };
 }
 
 /** A message sent meanwhile waits; it arrives when somebody says that it is worth a try. */

@@ -1,0 +1,65 @@
+/** The proof of one CLI: the flows that every CLI goes through, those of its own, and the verdict on all of them. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { whyNot } from '../chosen.ts';
+import type { AgentCli } from '../cli/contract.ts';
+import { ProductBench } from './bench.ts';
+import { exchanges, failing, life, stops } from './flows.ts';
+import { person } from './person.ts';
+import { texts } from './texts.ts';
+import type { CliTraits } from './traits.ts';
+
+export type Flow = (bench: ProductBench, traits: CliTraits) => Promise<void>;
+
+const TIMEOUT_MS = 180_000;
+/** `--long` wants more than one sample of what comes once in a flow. */
+const ROUNDS = process.env['HOLDFAST_TEST_LONG'] === '1' ? 5 : 1;
+
+const FLOWS: Readonly<Record<string, Flow>> = {
+  'starts, is trusted, works, asks, ends and goes on': life,
+  'is refused something, and interrupted with and without anything to see': stops,
+  'works on one message after the other': exchanges,
+  'takes every text as it is': texts,
+  'is left alone while a person types, and stopped by one': person,
+  'runs out of quota': failing({ kind: 'quota', phase: 'quota', reason: 'quota' }),
+  'loses its login': failing({ kind: 'auth', phase: 'auth', reason: 'auth' }),
+  'runs out of context': failing({ kind: 'context_length', phase: 'exhausted', reason: 'context_exhausted' }),
+  'finds the model overloaded': failing({ kind: 'overloaded', phase: 'error', reason: 'agent_error' }),
+};
+
+/** `more`: flows of this CLI alone, by what the agent goes through. */
+export function prove(cli: AgentCli, traits: CliTraits, more: Readonly<Record<string, Flow>> = {}): void {
+  const reason = whyNot(cli.name) ?? notInstalled(cli);
+  const flows = Object.entries({ ...FLOWS, ...more }).filter(([name]) => traits.without?.includes(name) !== true);
+
+  describe.skipIf(reason !== null)(`${cli.name} ${cli.version}`, () => {
+    let bench: ProductBench;
+
+    beforeAll(async () => {
+      bench = await ProductBench.start(cli);
+    });
+    afterAll(() => bench.close());
+
+    describe.concurrent('an agent that', { timeout: TIMEOUT_MS }, () => {
+      for (const [name, flow] of flows) {
+        for (let round = 0; round < ROUNDS; round++) it(`[A] ${name}`, () => flow(bench, traits));
+      }
+    });
+
+    // After all of them: it is about what they saw.
+    it('[A] is never said to be free while it works, and what is said is right within a second', () => {
+      const { table, wrong } = bench.verdict();
+      console.log(`${cli.name} ${cli.version}\n${table}`);
+      expect(wrong).toEqual([]);
+      expect(bench.verdicts.length).toBeGreaterThan(0);
+    });
+  });
+}
+
+function notInstalled(cli: AgentCli): string | null {
+  try {
+    cli.launch({ endpoint: '', home: '/', cwd: '/' });
+    return null;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

@@ -1,0 +1,13 @@
+/** What the flows need to know of a CLI beyond how it is run. */
+export interface CliTraits {
+  /** On the screen with the trust dialog; null: it has none. */
+  trust: RegExp | null;
+  /** When it takes keys, and has nothing to do. */
+  composer: RegExp;
+  /** Exit code of the program, ended by its keys. */
+  exitCode: number;
+  /** Empties the composer. */
+  clear: string;
+  /** Names of flows that it has no use for. */
+  without?: readonly string[];
+}
