@@ -16,6 +16,7 @@ import type { PtyHost } from './contract.ts';
 import { Draft } from './draft.ts';
 import { Evidence } from './evidence.ts';
 import { pressKeys } from './keys.ts';
+import { LateEnds } from './late-ends.ts';
 import { Requests } from './requests.ts';
 import { Delivery, type StopReason } from './typing.ts';
 import { Waiting } from './waiting.ts';
@@ -29,6 +30,7 @@ export class PtyAgent implements AgentDriver {
   readonly #evidence: Evidence;
   readonly #requests: Requests;
   readonly #draft = new Draft();
+  readonly #lateEnds: LateEnds;
   #delivery: Delivery | null = null;
   /** Wall clock of an interrupt whose end was not seen yet. */
   #interruptedAt: number | null = null;
@@ -46,6 +48,11 @@ export class PtyAgent implements AgentDriver {
     this.#waiting = new Waiting(host.clock);
     this.#evidence = new Evidence(launch.profile, host, () => this.#changed());
     this.#requests = new Requests(host, this.#evidence, this.#waiting);
+    this.#lateEnds = new LateEnds({
+      clock: host.clock,
+      evidence: this.#evidence,
+      apply: (report) => this.#report(report),
+    });
     this.#evidence.update();
   }
 
@@ -105,7 +112,8 @@ export class PtyAgent implements AgentDriver {
     if (this.#delivery !== null) return this.#stop(this.#delivery, 'interrupted');
     await this.#evidence.refresh();
     const { activity, attention } = this.status;
-    const rests = (activity === 'idle' || activity === 'done') && attention === 'none';
+    // A message that came meanwhile is not what was to be stopped: the agent rested when it was taken.
+    const rests = this.#delivery !== null || ((activity === 'idle' || activity === 'done') && attention === 'none');
     if (rests && this.#requests.list.length === 0)
       throw new HoldfastError('conflict', `the agent is ${activity}; there is nothing to interrupt`);
     await this.#pressInterrupt();
@@ -116,6 +124,10 @@ export class PtyAgent implements AgentDriver {
   }
 
   report(report: AgentReport): void {
+    this.#lateEnds.take(report, this.#delivery?.isStopped === false);
+  }
+
+  #report(report: AgentReport): void {
     const { conversationId, transcriptPath, turn } = this.#evidence.report(report);
     if (conversationId !== null) this.#conversationId = conversationId;
     if (transcriptPath !== null) this.#transcriptPath = transcriptPath;
@@ -160,6 +172,7 @@ export class PtyAgent implements AgentDriver {
   close(): void {
     this.#closed = true;
     this.#evidence.close();
+    this.#lateEnds.close();
     this.#requests.close();
     this.#cancelDraft();
     this.#cancelRest();
@@ -195,6 +208,7 @@ export class PtyAgent implements AgentDriver {
     if (this.#closed) return;
     const { look } = this.#evidence;
     if (look !== null) {
+      this.#lateEnds.observe();
       this.#requests.observe(look);
       this.#judgeDraft(look.at);
     }
@@ -220,6 +234,7 @@ export class PtyAgent implements AgentDriver {
   }
 
   async #stop(delivery: Delivery, reason: StopReason): Promise<void> {
+    this.#lateEnds.interrupted();
     await delivery.stop(reason);
   }
 

@@ -64,6 +64,10 @@ export class Delivery {
     host.closed(this.messageId, outcome.outcome, outcome.said);
   }
 
+  get isStopped(): boolean {
+    return this.#stop !== null;
+  }
+
   /** Gives the message up. Resolves when the keys that stop a turn are written, if there is one. */
   async stop(reason: StopReason): Promise<void> {
     this.#stop ??= reason;

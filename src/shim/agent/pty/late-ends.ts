@@ -1,0 +1,78 @@
+/**
+ * The end of a turn, told by a hook when the turn was stopped long ago and another one runs. Hooks name no turn, so after
+ * an interrupt an end counts only when the screen agrees with it, or when it is the second one.
+ */
+import type { AgentReport } from '../../../protocol/agent/index.ts';
+import type { Clock } from '../../../runtime/index.ts';
+import type { Evidence } from './evidence.ts';
+
+export interface LateEndsPorts {
+  clock: Clock;
+  evidence: Evidence;
+  apply(report: AgentReport): void;
+}
+
+/** The screen shows the end of a turn this soon after its hook; what was told earlier was the end of another. */
+const SHOWN_MS = 1_000;
+/** When the screen rests the hook of that end may still be on its way. */
+const GRACE_MS = 500;
+
+export class LateEnds {
+  readonly #ports: LateEndsPorts;
+  /** A turn was stopped, and no hook has told its end since. */
+  #owed = false;
+  #held: { report: AgentReport; at: number } | null = null;
+  #cancel: (() => void) | null = null;
+
+  constructor(ports: LateEndsPorts) {
+    this.#ports = ports;
+  }
+
+  /** A turn was stopped. */
+  interrupted(): void {
+    this.#settle(true);
+  }
+
+  /** `delivering`: a message is under way, and not the stopped one. Applies the report now, later, or never. */
+  take(report: AgentReport, delivering: boolean): void {
+    const { evidence, clock, apply } = this.#ports;
+    const isEnd = this.#owed && evidence.reader.report(report).turn === 'ended';
+    if (isEnd && delivering && this.#held === null) {
+      this.#held = { report, at: clock.now() };
+      // The look tells what it saw by itself.
+      void evidence.refresh();
+      return;
+    }
+    if (isEnd) this.#settle(false);
+    apply(report);
+  }
+
+  /** The screen may be another one. */
+  observe(): void {
+    const { evidence, clock, apply } = this.#ports;
+    const held = this.#held;
+    const { look } = evidence;
+    if (held === null || this.#cancel !== null || look === null || look.at < held.at) return;
+    const { reading } = look;
+    if (reading.dialog !== null || reading.evidence?.activity === 'working') return;
+    if (look.at > held.at + SHOWN_MS) {
+      this.#settle(false);
+      return;
+    }
+    this.#cancel = clock.after(GRACE_MS, () => {
+      this.#settle(false);
+      apply(held.report);
+    });
+  }
+
+  close(): void {
+    this.#settle(false);
+  }
+
+  #settle(owed: boolean): void {
+    this.#owed = owed;
+    this.#held = null;
+    this.#cancel?.();
+    this.#cancel = null;
+  }
+}
