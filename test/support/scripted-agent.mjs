@@ -30,6 +30,7 @@ let frame = 0;
 let swallow = script.swallow_enter ?? 0;
 let ticking = null;
 let pending = '';
+let reporting = Promise.resolve();
 
 function note(event, fields = {}) {
   const entry = { event, at: Date.now(), pid: process.pid, ...fields };
@@ -64,12 +65,20 @@ function become(next, fields = {}) {
   if (says('hook')) report({ working: 'TurnStarted', idle: 'TurnEnded', blocked: 'Asked' }[next], fields);
 }
 
+/** One after the other, as programs run their hooks. */
 function report(name, fields) {
   if (name === undefined || !process.env.HOLDFAST_REPORT) return;
-  const child = spawn('sh', ['-c', `${process.env.HOLDFAST_REPORT} ${name}`], { stdio: ['pipe', 'ignore', 'ignore'] });
-  child.on('error', () => {});
-  child.stdin.on('error', () => {});
-  child.stdin.end(JSON.stringify(fields));
+  reporting = reporting.then(
+    () =>
+      new Promise((resolve) => {
+        const command = `${process.env.HOLDFAST_REPORT} ${name}`;
+        const child = spawn('sh', ['-c', command], { stdio: ['pipe', 'ignore', 'ignore'] });
+        child.on('error', resolve);
+        child.on('close', resolve);
+        child.stdin.on('error', () => {});
+        child.stdin.end(JSON.stringify(fields));
+      }),
+  );
 }
 
 function boxLines() {
