@@ -4,7 +4,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Agent, isOpen, type Message } from '../../domains/agents/index.ts';
+import { type Agent, isOpen, type Message, type MessageStep } from '../../domains/agents/index.ts';
 import type { MessagePhase } from '../../protocol/agent/index.ts';
 import { sessionDirectory } from '../../protocol/home/index.ts';
 import { HoldfastError } from '../../protocol/index.ts';
@@ -32,7 +32,8 @@ export class AgentActor {
   #foreign = false;
   /** The message that the shim has, as far as known. */
   #inShim: string | null = null;
-  #choosing = false;
+  /** Which message is next is on its way to the log. */
+  #deciding = false;
   #cancelAsking: (() => void) | null = null;
 
   constructor(agentId: string, sessionId: string, ports: AgentPorts) {
@@ -108,14 +109,22 @@ export class AgentActor {
   /** Something may be due: the next message is chosen by the log, where it is durable before anybody types. */
   wake(): void {
     const agent = this.#agent();
-    if (agent === undefined || !this.#connected || !this.#ready || this.#inShim !== null || this.#choosing) return;
-    if (agent.parked !== null || agent.delivering !== null || agent.waiting.length === 0) return;
-    this.#choosing = true;
-    void this.#ports
-      .observe({ cmd: 'deliver_next', agent_id: this.#agentId, session_id: this.#sessionId })
-      .finally(() => {
-        this.#choosing = false;
-      });
+    if (agent === undefined || !this.#connected || !this.#ready || this.#inShim !== null || this.#deciding) return;
+    const underWay = this.#underWay();
+    if (underWay !== undefined) this.hand(underWay);
+    else if (agent.parked === null && agent.delivering === null && agent.waiting.length > 0) {
+      this.#decide({ cmd: 'deliver_next', agent_id: this.#agentId, session_id: this.#sessionId });
+    }
+  }
+
+  /** Until it is committed, nothing else is done about messages. */
+  #decide(command: MessageStep): void {
+    this.#deciding = true;
+    void this.#ports.observe(command).finally(() => {
+      this.#deciding = false;
+      // What is chosen says so by its event; one that could not be written would be asked for at once, again and again.
+      if (command.cmd === 'observe_requeued') this.wake();
+    });
   }
 
   /** It was chosen, or nobody knows whether its shim got it: a shim types no message twice. */
@@ -167,11 +176,16 @@ export class AgentActor {
     this.observations.close();
   }
 
-  /** After a connection: what was under way is handed over again, what was closed meanwhile is stopped. */
+  /**
+   * After a connection: what was under way is handed over again, what was closed meanwhile is stopped. A message that is
+   * not from here runs to its end.
+   */
   #resume(): void {
     const held = this.#inShim;
     const message = this.#underWay();
-    if (held !== null && held !== message?.message_id) this.closed(held);
+    const isOurs = held !== null && this.#ports.agents().messages.has(held);
+    if (isOurs && held !== message?.message_id) this.closed(held);
+    else if (held !== null && !isOurs) this.#foreign = true;
     else if (message !== undefined) this.hand(message);
     else this.wake();
   }
@@ -205,7 +219,7 @@ export class AgentActor {
       const reason = typeof waitsFor === 'string' ? waitsFor : 'busy';
       this.#ready = false;
       this.#foreign = reason === 'message';
-      void this.#ports.observe({ cmd: 'observe_requeued', message_id, session_id, reason });
+      this.#decide({ cmd: 'observe_requeued', message_id, session_id, reason });
     } else if (!UNTOLD.has(error.code)) {
       this.#done(message_id);
       this.#warn(`message ${message_id} was refused: ${error.message}`);

@@ -214,6 +214,18 @@ describe('the courier', () => {
     expect(scene.stateOf(message)?.state).toBe('delivering');
   });
 
+  it('[M1] leaves a message alone that came to the shim from elsewhere, also when it finds it there', async () => {
+    const message = await scene.send('one');
+    scene.answer = ({ cmd }) =>
+      cmd === 'GetAgent' ? scene.standing({ ready: false, message_id: 'another' }) : { event: 'Done', command: cmd };
+    await scene.connect();
+    expect(scene.asked.map(({ cmd }) => cmd)).toEqual(['GetAgent']);
+    scene.say({ event: 'Completion', message_id: 'another', response: '', last_lines: '' });
+    await scene.settled();
+    expect(scene.sent()).toEqual(['one']);
+    expect(scene.stateOf(message)?.state).toBe('delivering');
+  });
+
   it('[M3] says again what is under way to a shim it lost sight of, and sends nothing else meanwhile', async () => {
     scene.answer = refusing('shim_lost', { retryable: true });
     const message = await scene.send('one');

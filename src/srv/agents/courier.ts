@@ -10,6 +10,8 @@ import type { SessionEvent } from '../../protocol/session/index.ts';
 import { AgentActor } from './actor.ts';
 import type { AgentPorts } from './ports.ts';
 
+/** What is overdue could not be written: it is tried again after this. */
+const OVERDUE_MS = 1_000;
 /** Longest delay of a Node timer is below 25 days. */
 const LONGEST_TIMER_MS = 24 * 60 * 60 * 1000;
 
@@ -141,7 +143,8 @@ export class Courier {
   #arm(due: number): void {
     if (this.#closed || (this.#timer !== null && this.#timer.due <= due)) return;
     this.#timer?.cancel();
-    const delay = Math.min(LONGEST_TIMER_MS, Math.max(0, due - this.#ports.clock.now()));
+    const rest = due - this.#ports.clock.now();
+    const delay = rest > 0 ? Math.min(LONGEST_TIMER_MS, rest) : OVERDUE_MS;
     this.#timer = { due, cancel: this.#ports.clock.after(delay, () => this.#due()) };
   }
 
