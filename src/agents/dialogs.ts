@@ -20,6 +20,7 @@ export class DialogReader {
   readonly #choice: RegExp | null;
   readonly #begin: RegExp | null;
   readonly #noise: RegExp[];
+  readonly #known: RegExp[];
   readonly #labels: { label: RegExp; choice: DialogChoice }[];
 
   constructor(rule: DialogRule) {
@@ -29,19 +30,24 @@ export class DialogReader {
     this.#choice = rule.choice === null ? null : compilePattern(rule.choice);
     this.#begin = rule.begin === undefined ? null : compilePattern(rule.begin);
     this.#noise = rule.noise.map(compilePattern);
+    this.#known = [...(rule.match.all ?? []), ...(rule.match.any ?? [])].map(compilePattern);
     this.#labels =
       rule.choice === null ? [] : rule.choices.map((choice) => ({ label: compilePattern(choice.label), choice }));
   }
 
-  /** The dialog, or why it is not there. */
-  read(screen: Screen): FoundDialog | string {
+  /**
+   * The dialog, or why it is not there. `box`: row of the input box, if there is one: while a program takes keys for a
+   * choice, it has none below it; a text that looks like a dialog, and was only told, has.
+   */
+  read(screen: Screen, box: number | null): FoundDialog | string {
     const lines = this.#region(screen);
-    const reason = this.#check(lines);
+    const reason = this.#check(screen, lines);
     if (reason !== null) return reason;
     const own = this.#own(lines);
     const choices = this.#choices(own);
     // Choices that are still being drawn: the dialog is there once one of them is.
     if (this.#choice !== null && choices.length === 0) return 'none of its choices is shown';
+    if (box !== null && choices.length > 0 && box > this.#lastRow(screen, own)) return 'the input box stands below it';
     const text = this.#text(own);
     const labels = choices.map((choice) => choice.label).join('\n');
     return {
@@ -64,6 +70,13 @@ export class DialogReader {
             lines.findLastIndex(({ text }) => begin.test(text)),
           ),
         );
+  }
+
+  /** Of its choices, or, where they are fixed, of what it is known by. */
+  #lastRow(screen: Screen, lines: readonly Line[]): number {
+    const choice = this.#choice;
+    if (choice !== null) return lines.findLast(({ text }) => choice.test(text))?.row ?? 0;
+    return Math.max(0, ...this.#known.map((pattern) => screen.find(lines, pattern)?.row ?? 0));
   }
 
   #choices(lines: readonly Line[]): Choice[] {

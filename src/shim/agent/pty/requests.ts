@@ -59,22 +59,31 @@ export class Requests {
     }
   }
 
-  /** Throws `not_found`, `conflict` (gone meanwhile), `invalid_argument`, `timeout` (it stays although its key was pressed). */
+  /**
+   * Presses nothing unless the dialog stands on a screen that is as new as the call. Throws `not_found`, `conflict` (gone
+   * meanwhile, or another answer is under way), `busy` (the screen is behind), `invalid_argument`, `timeout` (it stays
+   * although its key was pressed).
+   */
   async answer(requestId: string, choiceName: string, text: string | undefined): Promise<void> {
     this.#find(requestId);
+    const asked = this.#host.clock.now();
     await this.#evidence.refresh();
     const open = this.#find(requestId);
-    if (open.missing !== null) throw gone(requestId);
+    this.#checkShown(open, asked);
     const keys = keysOf(open, choiceName, text);
     open.answering = true;
-    this.#evidence.board.input(this.#host.clock.now());
-    await pressKeys(this.#host, this.#waiting, keys === '' ? [] : [keys]);
-    if (text !== undefined) await this.#type(text, keys !== '');
-    const closed = await this.#waiting.until(
-      () => (this.#open?.request.request_id === requestId ? undefined : true),
-      ANSWER_MS,
-    );
-    open.answering = false;
+    let closed: true | undefined;
+    try {
+      this.#evidence.board.input(this.#host.clock.now());
+      await pressKeys(this.#host, this.#waiting, keys === '' ? [] : [keys]);
+      if (text !== undefined) await this.#type(text, keys !== '');
+      closed = await this.#waiting.until(
+        () => (this.#open?.request.request_id === requestId ? undefined : true),
+        ANSWER_MS,
+      );
+    } finally {
+      open.answering = false;
+    }
     if (closed !== true)
       throw new HoldfastError('timeout', 'the keys were pressed, yet the agent still asks; look at its screen', {
         details: { request_id: requestId },
@@ -89,8 +98,26 @@ export class Requests {
   async #type(text: string, afterKeys: boolean): Promise<void> {
     const { submit } = this.#evidence.reader.profile.input;
     if (afterKeys) await this.#waiting.pause(TEXT_MS);
-    // One line: a return in it would answer what is asked next.
-    await pressKeys(this.#host, this.#waiting, [sanitisePaste(text).replaceAll('\n', ' '), submit]);
+    // One line of text: a return in it would answer what is asked next, a tab choose something else.
+    await pressKeys(this.#host, this.#waiting, [sanitisePaste(text).replaceAll(/[\n\t]/g, ' '), submit]);
+  }
+
+  /** A key for what is not there any more would be taken by what is there instead. */
+  #checkShown({ request, dialog, missing, answering }: Open, asked: number): void {
+    const { request_id } = request;
+    if (answering)
+      throw new HoldfastError('conflict', 'somebody is answering this already', {
+        field: 'request_id',
+        details: { request_id },
+      });
+    const { look } = this.#evidence;
+    if (look === null || look.at < asked)
+      throw new HoldfastError('busy', 'the agent writes faster than its screen can be read; try again', {
+        details: { request_id },
+      });
+    const { reading } = look;
+    if (missing !== null || reading.skipped || reading.dialog?.fingerprint !== dialog.fingerprint)
+      throw gone(request_id);
   }
 
   #find(requestId: string): Open {
