@@ -83,7 +83,8 @@ export type Finding = Omit<Evidence, 'since' | 'seen'>;
 /** A profile made ready for use. Its patterns were checked when the profile was. */
 export interface ProfileReader {
   readonly profile: AgentProfile;
-  screen(view: ScreenView): ScreenReading;
+  /** `isLate` is asked before each pattern: once it says so the rest is not tried, and nothing counts as found. */
+  screen(view: ScreenView, isLate?: () => boolean): ScreenReading;
   title(title: string): Omit<Evidence, 'since' | 'seen' | 'until'> | null;
   /** OSC 9;4 and OSC 133, where the profile says that they mean something. `undefined`: says nothing, changes nothing. */
   terminal(signal: Signal): Finding | null | undefined;
@@ -94,7 +95,7 @@ export interface ProfileReader {
 
 export interface ReportReading {
   evidence: Omit<Evidence, 'since' | 'seen'> | null;
-  turn: 'started' | 'ended' | 'failed' | null;
+  turn: 'started' | 'ended' | 'failed' | 'stopped' | null;
   response: string | null;
   conversationId: string | null;
   transcriptPath: string | null;

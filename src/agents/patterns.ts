@@ -12,7 +12,9 @@ const OPEN_ENDED_COUNT = 2;
 /** `{n,m}` with a wider range counts as open-ended. */
 const CLOSED_RANGE = 8;
 /** Steps on the worst line. A start that is not bound by `^` costs as much as an open-ended part: with it, one is left. */
-const STEPS = 4_000_000;
+const STEPS = 2_500_000;
+/** Characters of fixed parts that count as one step; most ways fail on their first. */
+const WALK_CHARACTERS = 32;
 
 /** What has to be known of a part of a pattern to bound its cost. */
 interface Cost {
@@ -20,6 +22,8 @@ interface Cost {
   open: number;
   /** Ways through it that do not come from the open-ended ones. */
   ways: number;
+  /** Characters on the longest way, open-ended parts not counted. */
+  length: number;
   quantified: boolean;
   alternatives: boolean;
   /** Every way through it begins with `^`. */
@@ -37,7 +41,9 @@ export function checkPattern(pattern: Pattern, field: string): void {
     throw refuse(field, `has ${cost.open} open-ended quantifiers; at most ${OPEN_ENDED_COUNT} are allowed: split it`);
   }
   const loops = cost.open + (cost.anchored ? 0 : 1);
-  const steps = (cost.ways * LINE_CHARACTERS ** loops) / [1, 1, 2, 6][loops]!;
+  // A way that fails is walked from the start or from where it branched: long fixed parts make it long.
+  const walk = Math.max(1, cost.length / WALK_CHARACTERS);
+  const steps = (walk * cost.ways * LINE_CHARACTERS ** loops) / [1, 1, 2, 6][loops]!;
   if (steps > STEPS) throw refuse(field, 'can be matched in too many ways: begin it with ^ or split it into several');
 }
 
@@ -59,7 +65,7 @@ function refuse(field: string, reason: string): HoldfastError {
   return invalid(field, `${field}: the pattern ${reason}`);
 }
 
-const NOTHING: Cost = { open: 0, ways: 1, quantified: false, alternatives: false, anchored: false };
+const NOTHING: Cost = { open: 0, ways: 1, length: 0, quantified: false, alternatives: false, anchored: false };
 
 /** Reads a pattern that JavaScript accepts with the `u` flag; so its form is known to be right. */
 class PatternReader {
@@ -82,6 +88,7 @@ class PatternReader {
     return {
       open: sum(branches, 'open'),
       ways: sum(branches, 'ways'),
+      length: Math.max(...branches.map((branch) => branch.length)),
       quantified: branches.some((branch) => branch.quantified),
       alternatives: branches.length > 1 || branches.some((branch) => branch.alternatives),
       anchored: branches.every((branch) => branch.anchored),
@@ -94,6 +101,7 @@ class PatternReader {
       const part = this.#quantified(this.#atom());
       whole.open += part.open;
       whole.ways *= part.ways;
+      whole.length += part.length;
       whole.quantified ||= part.quantified;
       whole.alternatives ||= part.alternatives;
       if (first) whole.anchored = part.anchored;
@@ -107,7 +115,7 @@ class PatternReader {
     if (character === '[') this.#skipClass();
     else if (character === '\\') this.#skipEscape();
     else this.#at += character.codePointAt(0)! > 0xd7ff && character.codePointAt(0)! < 0xdc00 ? 2 : 1;
-    return { ...NOTHING, anchored: character === '^', group: false };
+    return { ...NOTHING, length: 1, anchored: character === '^', group: false };
   }
 
   #group(): Cost {
@@ -134,6 +142,7 @@ class PatternReader {
     return {
       open: atom.open + (open ? 1 : 0),
       ways: open ? atom.ways : (high - low === 0 ? 1 : high - low + 1) * atom.ways,
+      length: atom.length * Math.min(open ? low : high, LINE_CHARACTERS),
       quantified: true,
       alternatives: atom.alternatives,
       anchored: atom.anchored && low > 0,

@@ -19,6 +19,7 @@ import {
   compileWitness,
   type FindLines,
   type Line,
+  OutOfTime,
   Screen,
 } from './regions.ts';
 import { readReport } from './reports.ts';
@@ -36,7 +37,7 @@ interface CompiledRule {
   rule: ScreenRule;
   region: FindLines;
   check: CheckLines;
-  witness(lines: readonly Line[]): string;
+  witness(screen: Screen, lines: readonly Line[]): string;
 }
 
 export function compileProfile(profile: AgentProfile): ProfileReader {
@@ -65,16 +66,27 @@ class CompiledProfile implements ProfileReader {
     this.#box = compileBox(profile.input);
   }
 
-  screen(view: ScreenView): ScreenReading {
-    const screen = new Screen(view);
+  screen(view: ScreenView, isLate?: () => boolean): ScreenReading {
     const tried: ScreenReading['tried'] = [];
+    try {
+      return this.#read(new Screen(view, isLate), tried);
+    } catch (error) {
+      if (!(error instanceof OutOfTime)) throw error;
+      // What was found so far may be what another rule would have overruled.
+      tried.push({ id: 'time', matched: false, reason: error.message });
+      return { evidence: null, settleMs: 0, dialog: null, box: null, skipped: false, tried };
+    }
+  }
+
+  #read(screen: Screen, tried: ScreenReading['tried']): ScreenReading {
     const ruled = this.#firstRule(screen, tried);
     if (ruled?.rule.skip === true) {
       return { evidence: null, settleMs: 0, dialog: null, box: null, skipped: true, tried };
     }
-    const dialog = this.#firstDialog(screen, tried);
+    const found = this.#box(screen);
+    const dialog = this.#firstDialog(screen, tried, found?.row ?? null);
     // A dialog stands in the box's place, and its marked choice looks like one.
-    const box = dialog === null ? this.#box(screen) : null;
+    const box = dialog === null ? found : null;
     const asks = dialog === null || isNeed(ruled?.rule) ? null : dialogEvidence(dialog, ruled?.rule);
     const evidence = asks ?? ruled?.evidence ?? null;
     const settleMs = dialog !== null ? DIALOG_SETTLE_MS : (ruled?.rule.settle_ms ?? NOTHING_SETTLE_MS);
@@ -105,19 +117,19 @@ class CompiledProfile implements ProfileReader {
   #firstRule(screen: Screen, tried: ScreenReading['tried']): { rule: ScreenRule; evidence: ScreenEvidence } | null {
     for (const { rule, region, check, witness } of this.#rules) {
       const lines = region(screen);
-      const reason = lines.length === 0 ? 'its region is empty' : check(lines);
+      const reason = lines.length === 0 ? 'its region is empty' : check(screen, lines);
       tried.push({ id: rule.id, matched: reason === null, reason: reason ?? '' });
       if (reason !== null) continue;
       const { id, activity, attention, confidence } = rule;
-      const detail = oneLine(witness(lines));
+      const detail = oneLine(witness(screen, lines));
       return { rule, evidence: { source: 'screen', rule: id, activity, attention, confidence, detail } };
     }
     return null;
   }
 
-  #firstDialog(screen: Screen, tried: ScreenReading['tried']): FoundDialog | null {
+  #firstDialog(screen: Screen, tried: ScreenReading['tried'], box: number | null): FoundDialog | null {
     for (const reader of this.#dialogs) {
-      const found = reader.read(screen);
+      const found = reader.read(screen, box);
       const isFound = typeof found !== 'string';
       tried.push({ id: `dialog.${reader.rule.id}`, matched: isFound, reason: isFound ? '' : found });
       if (isFound) return found;

@@ -14,16 +14,33 @@ export type FindLines = (screen: Screen) => readonly Line[];
 /** Lines above and below the cursor's that belong to a `cursor` region. */
 const CURSOR_LINES = 3;
 const LAST_LINES = 12;
+/** No region has more, however tall the terminal is: the last ones. */
+const REGION_LINES = 400;
+/** Between two questions whether it is late. */
+const TIMED_LINES = 32;
+
+/** What `isLate` ends the reading of a screen with. */
+export class OutOfTime extends Error {}
 
 /** A view read once: its lines cut to what patterns may cost, its regions kept while its rules run. */
 export class Screen {
   readonly view: ScreenView;
   readonly lines: readonly Line[];
   readonly #regions = new Map<string, readonly Line[]>();
+  readonly #isLate: () => boolean;
 
-  constructor(view: ScreenView) {
+  constructor(view: ScreenView, isLate: () => boolean = () => false) {
     this.view = view;
+    this.#isLate = isLate;
     this.lines = view.lines.map((text, row) => ({ row, text: cut(text, LINE_CHARACTERS) }));
+  }
+
+  /** The first line that the pattern is on. Throws `OutOfTime`. */
+  find(lines: readonly Line[], pattern: RegExp): Line | undefined {
+    return lines.find(({ text }, at) => {
+      if (at % TIMED_LINES === 0 && this.#isLate()) throw new OutOfTime('its rules take too long');
+      return pattern.test(text);
+    });
   }
 
   region(key: string, find: () => readonly Line[]): readonly Line[] {
@@ -44,7 +61,7 @@ export function compileRegion(region: Region): FindLines {
 function finderOf(region: Region): FindLines {
   switch (region.of) {
     case 'whole':
-      return (screen) => screen.lines;
+      return (screen) => screen.lines.slice(-REGION_LINES);
     case 'last': {
       const count = region.lines ?? LAST_LINES;
       return (screen) => screen.lines.filter((line) => line.text.trim() !== '').slice(-count);
@@ -56,26 +73,27 @@ function finderOf(region: Region): FindLines {
     case 'after': {
       const mark = compilePattern(region.mark ?? '');
       return ({ lines }) => {
-        const marked = lines.findLastIndex((line) => mark.test(line.text));
-        return marked < 0 ? [] : lines.slice(marked + 1);
+        const last = lines.slice(-REGION_LINES);
+        const marked = last.findLastIndex((line) => mark.test(line.text));
+        return marked < 0 ? [] : last.slice(marked + 1);
       };
     }
   }
 }
 
 /** Null when the lines match, else why they do not. */
-export type CheckLines = (lines: readonly Line[]) => string | null;
+export type CheckLines = (screen: Screen, lines: readonly Line[]) => string | null;
 
 export function compileMatch(match: Match): CheckLines {
   const all = (match.all ?? []).map(compilePattern);
   const any = (match.any ?? []).map(compilePattern);
   const none = (match.none ?? []).map(compilePattern);
-  return (lines) => {
-    const missing = all.findIndex((pattern) => !lines.some((line) => pattern.test(line.text)));
+  return (screen, lines) => {
+    const missing = all.findIndex((pattern) => screen.find(lines, pattern) === undefined);
     if (missing >= 0) return `all.${missing} is on no line`;
-    if (any.length > 0 && !any.some((pattern) => lines.some((line) => pattern.test(line.text)))) return 'none of any';
+    if (any.length > 0 && !any.some((pattern) => screen.find(lines, pattern) !== undefined)) return 'none of any';
     for (const [at, pattern] of none.entries()) {
-      const line = lines.find(({ text }) => pattern.test(text));
+      const line = screen.find(lines, pattern);
       if (line !== undefined) return `none.${at} is on line ${line.row + 1}`;
     }
     return null;
@@ -83,11 +101,11 @@ export function compileMatch(match: Match): CheckLines {
 }
 
 /** The line that says most about a match: the first that a positive pattern is on. */
-export function compileWitness(match: Match): (lines: readonly Line[]) => string {
+export function compileWitness(match: Match): (screen: Screen, lines: readonly Line[]) => string {
   const positive = [...(match.all ?? []), ...(match.any ?? [])].map(compilePattern);
-  return (lines) => {
+  return (screen, lines) => {
     for (const pattern of positive) {
-      const line = lines.find(({ text }) => pattern.test(text));
+      const line = screen.find(lines, pattern);
       if (line !== undefined) return line.text;
     }
     return '';

@@ -12,6 +12,7 @@ import {
   type StatusBoard,
 } from '../../../agents/index.ts';
 import type { AgentProfile, AgentReport, AgentStatus, Explanation } from '../../../protocol/agent/index.ts';
+import type { AgentLaunch } from '../../../protocol/launch/index.ts';
 import type { PtyHost } from './contract.ts';
 import { ScreenWatch } from './watch.ts';
 
@@ -32,12 +33,15 @@ export interface TurnMarks {
   response: string | null;
 }
 
+/** All rules on one screen. Patterns are bounded one by one; a profile may have thousands. */
+const LOOK_MS = 1_000;
 /** A timer that is due already waits this long, so that nothing spins. */
 const LEAST_MS = 10;
 
 export class Evidence {
   readonly #host: PtyHost;
   readonly #changed: () => void;
+  readonly #cliVersion: string | null;
   readonly #watch: ScreenWatch;
   readonly #scanner = createSignalScanner((signal) => this.#signal(signal));
   readonly board: StatusBoard = createStatusBoard();
@@ -53,8 +57,9 @@ export class Evidence {
   readonly turns: TurnMarks = { started: -Infinity, ended: -Infinity, failed: -Infinity, response: null };
 
   /** `changed` follows everything that may have changed the status or was seen on the screen. */
-  constructor(profile: AgentProfile, host: PtyHost, changed: () => void) {
+  constructor({ profile, cli_version = null }: AgentLaunch, host: PtyHost, changed: () => void) {
     this.#host = host;
+    this.#cliVersion = cli_version;
     this.#changed = changed;
     this.#reader = compileProfile(profile);
     // Known before anything else, and the least: all that the program shows counts more.
@@ -104,10 +109,10 @@ export class Evidence {
   }
 
   report(report: AgentReport): ReportReading {
-    const reading = this.#reader.report(report);
-    const { evidence, turn, response } = reading;
-    // It says when it happened: one from the queue may be old, and none is from the future.
+    // It says when it happened: one from the queue may be old, and none is from the future, nor is what it leases.
     const at = Math.min(report.at, this.#host.clock.now());
+    const reading = this.#reader.report({ ...report, at });
+    const { evidence, turn, response } = reading;
     if (evidence !== null) this.board.add(evidence, at);
     if (turn === 'started') this.turns.started = Math.max(at, this.turns.started);
     else if (turn === 'ended' && at >= this.turns.ended) Object.assign(this.turns, { ended: at, response });
@@ -145,7 +150,7 @@ export class Evidence {
     const { name, revision } = this.#reader.profile;
     return {
       ...this.board.explain(this.#host.clock.now()),
-      profile: { name, revision, cli: null },
+      profile: { name, revision, cli: this.#cliVersion },
       rules: this.#look?.reading.tried ?? [],
       cost: { ...this.#cost },
     };
@@ -186,7 +191,8 @@ export class Evidence {
       return;
     }
     const started = this.#host.clock.monotonic();
-    const reading = this.#reader.screen(view);
+    const { clock } = this.#host;
+    const reading = this.#reader.screen(view, () => clock.monotonic() - started > LOOK_MS);
     const spent = this.#host.clock.monotonic() - started;
     this.#cost.evaluations++;
     this.#cost.total_ms += spent;

@@ -16,6 +16,8 @@ export interface WatchOptions {
 }
 
 const INTERVAL_MS = 150;
+/** A look that takes long is followed by so many times that without one: rules cost a sixth of a core at most. */
+const REST_TIMES = 5;
 /** A frame of a terminal program comes in a few writes. */
 const FRAME_MS = 20;
 
@@ -25,6 +27,7 @@ export class ScreenWatch {
   #looking: Promise<void> | null = null;
   #dirty = false;
   #lookedAt = -Infinity;
+  #restMs = INTERVAL_MS;
   /** Wall clock: what the child wrote before it has been on the screen. */
   #seenAt = 0;
   #closed = false;
@@ -56,7 +59,7 @@ export class ScreenWatch {
   #arm(): void {
     if (this.#closed || this.#broken) return;
     const { clock } = this.#options;
-    const wait = Math.max(FRAME_MS, this.#lookedAt + INTERVAL_MS - clock.monotonic());
+    const wait = Math.max(FRAME_MS, this.#lookedAt + this.#restMs - clock.monotonic());
     this.#cancel = clock.after(wait, () => {
       this.#cancel = null;
       // Its failure was told; nobody waits for this look.
@@ -85,6 +88,9 @@ export class ScreenWatch {
       else this.#dirty = true;
       this.#lookedAt = clock.monotonic();
       if (!this.#closed) look(mirror.view(), this.#seenAt);
+      const lookedAt = clock.monotonic();
+      this.#restMs = Math.max(INTERVAL_MS, REST_TIMES * (lookedAt - this.#lookedAt));
+      this.#lookedAt = lookedAt;
     } catch (error) {
       // Said once: without an emulator there is nothing to look at, and every further look would fail alike.
       if (!this.#broken) failed(error as Error);
