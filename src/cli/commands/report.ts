@@ -3,7 +3,7 @@
  * says nothing, fails at nothing and takes no longer than two seconds; a report that nobody takes now waits in the
  * session's directory (`sessions/<id>/reports/`), where the shim finds it.
  */
-import { readdir, mkdir, rename, unlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentReport } from '../../protocol/agent/index.ts';
 import { homePaths, resolveHome, sessionDirectory, sessionSocket } from '../../protocol/home/index.ts';
@@ -20,6 +20,7 @@ const INPUT_MS = 1_000;
 const SOCKET_MS = 300;
 /** Reports that may wait for the shim. */
 const QUEUED_COUNT = 1_000;
+const QUEUED = /^[0-7][0-9A-HJKMNP-TV-Z]{25}\.json$/;
 /** A payload that is larger is not read to its end, and so is none. */
 const INPUT_BYTES = 16 * limits.REPORT_BYTES;
 
@@ -108,7 +109,9 @@ async function queue(directory: string, told: AgentReport): Promise<void> {
   const reports = join(directory, 'reports');
   // Fails where the session's directory is gone: then nobody will ever look.
   await mkdir(reports, { mode: 0o700 }).catch(() => undefined);
-  const waiting = (await readdir(reports)).filter((name) => name.endsWith('.json')).sort();
+  // Through a link this would write, and take away, somewhere else.
+  if (!(await lstat(reports)).isDirectory()) return;
+  const waiting = (await readdir(reports)).filter((name) => QUEUED.test(name)).sort();
   const over = waiting.slice(0, Math.max(0, waiting.length + 1 - QUEUED_COUNT));
   for (const name of over) await unlink(join(reports, name)).catch(() => undefined);
   const temporary = join(reports, `.${told.report_id}`);

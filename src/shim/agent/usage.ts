@@ -2,7 +2,7 @@
  * Tokens as an agent's own conversation file tells them: one JSON object a line. Only numbers are taken from it, and
  * nothing is guessed. Formats: Claude Code (`message.usage` of an answer), Codex (`token_count` events).
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { AgentUsage } from '../../protocol/agent/index.ts';
 
 /** The last answer stands near the end; an older figure is no longer true. */
@@ -24,7 +24,8 @@ export function readUsage(path: string): AgentUsage | null {
 function tailOf(path: string): string {
   let fd: number;
   try {
-    fd = openSync(path, 'r');
+    // Whoever named it is a program of the session: it may name a pipe, whose opening waits for a writer.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch {
     // Not written yet, or gone: the agent tells nothing.
     return '';
