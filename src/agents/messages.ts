@@ -14,7 +14,7 @@ const LONE_SURROGATE = /\p{Surrogate}/gu;
  * says to put in front.
  */
 export function formatMessage(message: { from: string; body: string }, input?: InputProfile): string {
-  const sender = oneLine(message.from, SENDER_CHARACTERS).replace(/[[\]]/g, '');
+  const sender = oneLine(sanitisePaste(message.from), SENDER_CHARACTERS).replace(/[[\]]/g, '');
   const body = sanitisePaste(message.body);
   const text = sender === '' ? body : `[message from ${sender}]\n${body}`;
   const special = input?.special ?? null;

@@ -26,6 +26,8 @@ export async function explainRecording({ connect, options, json, out }: CommandC
   if (name === undefined) throw invalid('--agent', '--recording needs the profile to read it with: --agent NAME');
   const rows = integer(options, 'rows', 1, limits.TERMINAL_SIDE_CELLS) ?? limits.DEFAULT_ROWS;
   const cols = integer(options, 'cols', 1, limits.TERMINAL_SIDE_CELLS) ?? limits.DEFAULT_COLS;
+  if (rows * cols > limits.TERMINAL_AREA_CELLS)
+    throw invalid('--rows', `--rows × --cols is at most ${limits.TERMINAL_AREA_CELLS} cells`);
   const recording = read(text(options, 'recording')!);
   const profile = await (await connect()).agents.profile(name);
   const reader = createRecordingReader(profile, null);

@@ -45,9 +45,11 @@ export function stateOf(record: SessionRecord): string {
   return state === 'lost' ? `lost (${exit.cause ?? how})` : `${state} (${how})`;
 }
 
-/** Control characters of a foreign text must not reach the terminal. */
+/** Control characters of a foreign text must not reach the terminal, nor those that show it in another order. */
 export function printable(text: string): string {
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, (char) =>
-    char === '\n' ? '\\n' : '\\x' + char.charCodeAt(0).toString(16).padStart(2, '0'),
-  );
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (char) => {
+    if (char === '\n') return '\\n';
+    const code = char.charCodeAt(0).toString(16);
+    return code.length > 2 ? `\\u${code.padStart(4, '0')}` : `\\x${code.padStart(2, '0')}`;
+  });
 }

@@ -60,6 +60,12 @@ export class SrvService implements ControlService<DomainCommand> {
 
   async execute(command: DomainCommand, options: CommandOptions): Promise<Answer> {
     const { kernel, agents, readOnly } = this.#options;
+    const { session_id } = options.actor;
+    // Its programs may outlive it; what they say is nobody's.
+    if (session_id !== undefined && !kernel.state.sessions.sessions.has(session_id))
+      throw new HoldfastError('forbidden', `session ${session_id} was removed; its programs speak for nobody`, {
+        field: 'cmd',
+      });
     if (isAgentsCommand(command)) return agents.execute(command, options);
     if (command.cmd === 'get_session') {
       const session = toRecord(selectSession(kernel.state.sessions, command.session), this.#options.places);

@@ -37,7 +37,8 @@ export function observe(state: AgentsState, command: AgentObservation, context: 
       return requestsChanged(agent, command.requests);
     case 'observe_conversation': {
       const { conversation_id, transcript_path } = command;
-      if (agent.conversation_id === conversation_id) return [];
+      // It comes from programs of the session and becomes a word of a command line: it is to be no option there.
+      if (agent.conversation_id === conversation_id || conversation_id.startsWith('-')) return [];
       return [{ event: 'agent_conversation_changed', ...of, conversation_id, transcript_path }];
     }
     case 'observe_worktree_removed':
@@ -53,6 +54,9 @@ function statusChanged(agent: Agent, status: AgentStatus, now: number): AgentsEv
   const { agent_id, session_id, status: before, parked } = agent;
   if (same(before, status)) return [];
   const { activity, attention } = before;
+  const isSaid = activity === status.activity && attention === status.attention && same(before.tasks, status.tasks);
+  // By what else an idle agent is known to be idle is news to nobody; `explain` tells.
+  if (isSaid && activity === 'idle') return [];
   const of = { agent_id, session_id };
   const changed: AgentsEvent = { event: 'agent_status_changed', ...of, status, previous: { activity, attention } };
   if (status.attention === attention) return [changed];

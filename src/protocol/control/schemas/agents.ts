@@ -47,7 +47,11 @@ export const agentGiven = z.object(
     profile: name,
     mode: agentMode.exactOptional().describe('Default pty'),
     args: list(argument).exactOptional().describe("Appended to the profile's argv"),
-    conversation: text(1, NAME_BYTES).refine(withoutControls, NO_CONTROLS).exactOptional().describe('To resume'),
+    conversation: text(1, NAME_BYTES)
+      .refine(withoutControls, NO_CONTROLS)
+      .refine((value) => !value.startsWith('-'), { error: 'must not begin with "-": it would be an option' })
+      .exactOptional()
+      .describe('To resume'),
     restart: policyGiven.exactOptional().describe('Default: never'),
     worktree: worktree.exactOptional().describe('A git worktree of its own to work in'),
     prompt: body.exactOptional().describe('Its first message'),
