@@ -14,7 +14,7 @@ prove(
     trust: /Yes, I trust this folder/u,
     composer: /^❯[\u00a0 ]?.*\n─{20}/mu,
     exitCode: 0,
-    clear: '\x15',
+    clear: '\x15\x15\x15',
   },
   {
     'reports its status with nobody there': reportsAlone('claude-code'),

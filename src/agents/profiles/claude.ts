@@ -79,7 +79,7 @@ export const claude: AgentProfile = {
     submit: '\r',
     interrupt: ['\x1b'],
     // One for each line as it is drawn.
-    clear: ['\x15'.repeat(40)],
+    clear: ['\x15'.repeat(8)],
     exit: ['\x03', '\x03'],
     box: {
       region: { of: 'last', lines: 24 },
@@ -99,6 +99,7 @@ export const claude: AgentProfile = {
     // It trims what it looks at for a command: a blank in front is not enough.
     special: { pattern: '^\\s*[!/#@&]', prefix: '[message]\n' },
     chrome: ['^[·✢✳✶✻✽*] .*(?: for \\d|…)', '^  Thought for \\d', '^  [⏸⏵]', '· /effort$'],
+    answer_mark: '^[●⏺] ',
   },
   dialogs: [
     {

@@ -32,8 +32,8 @@ export const codex: AgentProfile = {
     newline: '\n',
     submit: '\r',
     interrupt: ['\x1b'],
-    // Ctrl-C in an empty box would end the program. One for each line, and for each line's end.
-    clear: ['\x15'.repeat(100)],
+    // Ctrl-C in an empty box would end the program. One for each line, and for each line's end; each takes it 15 ms.
+    clear: ['\x15'.repeat(8)],
     exit: ['\x03'],
     box: {
       region: { of: 'last', lines: 80 },
@@ -47,7 +47,8 @@ export const codex: AgentProfile = {
     by_reference_bytes: 16_384,
     submit_after_ms: 200,
     special: { pattern: '^[!/]', prefix: ' ' },
-    chrome: ['^  Worked for \\d', '^[•◦] .*esc to interrupt', '^  \\S+ default · ', '\\? for shortcuts'],
+    chrome: ['^  Worked for \\d', '^  └ Tip: ', '^[•◦] .*esc to interrupt', '^  \\S+ default · ', '\\? for shortcuts'],
+    answer_mark: '^• ',
   },
   dialogs: [
     {

@@ -1,4 +1,5 @@
 /** A turn the agent was seen to start for a message: its end, its answer, or how it is stopped. */
+import { saysStopped } from '../../../agents/index.ts';
 import type { Attention } from '../../../protocol/agent/index.ts';
 import type { AgentHost } from '../contract.ts';
 import type { PtyHost } from './contract.ts';
@@ -26,8 +27,8 @@ export interface TurnOptions {
 
 /** srv ends a turn without an answer long before; this is for a shim that srv never comes back to. */
 const LONGEST_MS = 24 * 60 * 60 * 1000;
-/** After the status says idle: hooks, which carry the answer, take a process start. */
-const HOOK_MS = 2_000;
+/** After the status says idle: hooks, which carry the answer, take the start of a process or two, on a busy machine. */
+const HOOK_MS = 5_000;
 
 /** Why a turn failed, by what a person is needed for. */
 const REASONS: { readonly [attention in Attention]?: string } = {
@@ -38,7 +39,7 @@ const REASONS: { readonly [attention in Attention]?: string } = {
 
 const INTERRUPTED: TurnOutcome = { outcome: 'cancelled', said: { reason: 'interrupted' } };
 
-type End = 'exited' | 'stopped' | 'hook' | 'hook_failed' | 'idle' | 'blocked' | 'error';
+type End = 'exited' | 'stopped' | 'hook' | 'hook_stopped' | 'hook_failed' | 'idle' | 'blocked' | 'error';
 
 export class Turn {
   readonly #options: TurnOptions;
@@ -72,6 +73,7 @@ export class Turn {
       if (end === undefined) return { outcome: 'failed', said: { reason: 'no_answer' } };
       if (end === 'exited') return { outcome: 'failed', said: { reason: 'agent_died' } };
       if (end === 'stopped') return this.#stopped();
+      if (end === 'hook_stopped') return INTERRUPTED;
       if (end === 'hook') return this.#answered(this.#options.evidence.turns.response);
       if (await this.#holds(end)) return this.#settled(end);
     }
@@ -99,12 +101,13 @@ export class Turn {
   }
 
   /** A hook that belongs to an earlier turn, late, ends nothing. */
-  #hookEnd(): 'hook' | 'hook_failed' | undefined {
+  #hookEnd(): 'hook' | 'hook_failed' | 'hook_stopped' | undefined {
     const { evidence, since } = this.#options;
-    const { started, ended, failed } = evidence.turns;
+    const { started, ended, failed, stopped } = evidence.turns;
     // Where the agent tells starts, the end of a turn whose start was not told is somebody else's.
     if (started !== -Infinity && started < since) return undefined;
     if (ended >= since && ended >= started) return 'hook';
+    if (stopped >= since && stopped >= started) return 'hook_stopped';
     return failed >= since && failed >= started ? 'hook_failed' : undefined;
   }
 
@@ -116,10 +119,18 @@ export class Turn {
     const changed = await waiting.until(() => (this.#end() === end ? undefined : true), wait);
     if (changed === true) return false;
     if (end === 'idle' && this.#quietMs() > 0) return false;
-    if (end !== 'idle' || evidence.turns.started < this.#options.since) return true;
-    // Its start was told by a hook, so its end will be, with the answer.
+    if (end !== 'idle' || this.#wasStopped() || !this.#awaitsHook()) return true;
     const later = await waiting.until(() => (this.#end() === end ? undefined : true), HOOK_MS);
     return later !== true;
+  }
+
+  /** Its end, with the answer, will be told by a hook: its start was, or that is how this program ends its turns. */
+  #awaitsHook(): boolean {
+    const { evidence, since } = this.#options;
+    const { turns, status, reader } = evidence;
+    if (turns.started >= since) return true;
+    const tells = reader.profile.hooks.events.some(({ turn, response }) => turn === 'ended' && response !== undefined);
+    return tells && (turns.ended !== -Infinity || (status.source === 'psp' && status.activity === 'done'));
   }
 
   /**
@@ -151,11 +162,11 @@ export class Turn {
 
   async #answered(response: string | null): Promise<TurnOutcome> {
     const { host, evidence, body, keys, history } = this.#options;
-    if (response !== null && response !== '') return { outcome: 'answered', said: { response } };
+    if (response !== null) return { outcome: 'answered', said: { response } };
     await evidence.refresh();
     const after = (await host.screen()).text(HISTORY_LINES).content;
     const found = responseOf(evidence.reader, { before: history, after }, { body, keys });
-    return { outcome: 'answered', said: { response: found } };
+    return saysStopped(evidence.reader, found) ? INTERRUPTED : { outcome: 'answered', said: { response: found } };
   }
 
   /** Interrupted: the turn is over when the agent shows it; what it says later is nobody's. */
@@ -166,6 +177,7 @@ export class Turn {
     await waiting.until(() => {
       const { turns, status, look } = evidence;
       if (this.#exited || turns.ended >= this.#stoppedAt || turns.failed >= this.#stoppedAt) return true;
+      if (turns.stopped >= this.#stoppedAt) return true;
       const resting = (status.activity === 'idle' || status.activity === 'done') && !this.#asks;
       const shown = status.since >= this.#stoppedAt || (look !== null && look.at >= this.#stoppedAt + settle_ms);
       return resting && shown ? true : undefined;

@@ -27,7 +27,10 @@ const PASTE_START = '\x1b[200~';
 const PASTE_END = '\x1b[201~';
 /** A submit that was swallowed is pressed again: the draft stands there still, so nothing is doubled. */
 const SUBMIT_AGAIN = 3;
+/** In vain. */
 const CLEAR_TRIES = 3;
+/** In all. */
+const CLEAR_PRESSES = 40;
 
 export class Delivery {
   readonly messageId: string;
@@ -37,7 +40,7 @@ export class Delivery {
   /** The screen before anything was typed. */
   #before: readonly string[] = [];
   #history = '';
-  #submittedAt = 0;
+  #submittedAt = -Infinity;
   #stop: StopReason | null = null;
   #exited = false;
   #turn: Turn | null = null;
@@ -62,6 +65,11 @@ export class Delivery {
       host.hold(false);
     }
     host.closed(this.messageId, outcome.outcome, outcome.said);
+  }
+
+  /** Wall clock; -Infinity: not yet. */
+  get submittedAt(): number {
+    return this.#submittedAt;
   }
 
   get isStopped(): boolean {
@@ -148,7 +156,7 @@ export class Delivery {
       await evidence.refresh();
       // What a program did before it ended is on the screen that was looked at last.
       const now = this.#startedOrExited() ?? seen;
-      if (now === 'started') return null;
+      if (now === 'started' && (await this.#leavesBox())) return null;
       if (now === 'exited') return unsure('agent_died');
       if (!this.#isEchoed(this.#submittedAt)) return this.#startedLate();
       if (this.#stop !== null) return (await this.#clear()) ? this.#cancelled() : unsure('cancelled');
@@ -157,6 +165,16 @@ export class Delivery {
     // It would stand there as a draft for ever.
     await this.#clear();
     return unsure('not_started');
+  }
+
+  /** Whatever else says that the agent works: a text that stands in the box was not taken. */
+  async #leavesBox(): Promise<boolean> {
+    const { evidence, waiting } = this.#ports;
+    const left = await waiting.until(
+      () => (this.#exited || !this.#isEchoed(this.#submittedAt) ? true : undefined),
+      evidence.reader.profile.timings.start_ms / 2,
+    );
+    return left === true;
   }
 
   /** The text has left the box: it was taken or thrown away. */
@@ -215,6 +233,7 @@ export class Delivery {
     const { turns, status, look, workedAt } = evidence;
     const since = this.#submittedAt;
     if (workedAt >= since || turns.started >= since || turns.ended >= since || turns.failed >= since) return true;
+    if (turns.stopped >= since) return true;
     const told = status.activity === 'done' || status.activity === 'error' || status.attention !== 'none';
     if (told && status.activity !== 'dead' && status.since >= since) return true;
     if (look === null || look.at < since) return false;
@@ -232,23 +251,27 @@ export class Delivery {
   async #clear(): Promise<boolean> {
     const { host, evidence, waiting } = this.#ports;
     const { input, timings } = evidence.reader.profile;
-    for (let tries = 0; tries < CLEAR_TRIES && !this.#exited; tries++) {
+    const shown = (): string => evidence.look?.reading.box?.text ?? '';
+    for (let presses = 0, vain = 0; vain < CLEAR_TRIES && presses < CLEAR_PRESSES && !this.#exited; presses++) {
+      const before = shown();
       if ((await pressKeys(host, waiting, input.clear)) === 'closed') return false;
       const at = host.clock.now();
-      const look = () => evidence.look;
-      const empty = await waiting.until(
-        () => {
-          const seen = look();
-          return seen !== null && seen.at >= at && isEmpty(seen.reading) ? true : undefined;
-        },
+      await waiting.until(
+        () => (evidence.look !== null && evidence.look.at >= at && shown() !== before ? true : this.#isBoxEmpty(at)),
         Math.ceil(timings.echo_ms / CLEAR_TRIES),
       );
-      if (empty === true) return true;
       await evidence.refresh();
-      const seen = look();
-      if (seen !== null && isEmpty(seen.reading)) return true;
+      if (this.#isBoxEmpty(at) === true) return true;
+      // A key may take a line only: as long as there is less each time, it goes on.
+      if (shown() === before) vain++;
     }
     return false;
+  }
+
+  /** On a screen that was looked at after `since`. */
+  #isBoxEmpty(since: number): true | undefined {
+    const { look } = this.#ports.evidence;
+    return look !== null && look.at >= since && isEmpty(look.reading) ? true : undefined;
   }
 }
 
