@@ -56,7 +56,7 @@ const WORK_MS = 400;
 async function start(name: string, script: AgentScript = {}, ...words: string[]): Promise<string> {
   const turns = (script.turns ?? [{}]).map((turn) => ({ work_ms: WORK_MS, ...turn }));
   const told = scripted(runtime.home, name, { says: ['screen', 'hook'], ...script, turns });
-  return ok('run', '--agent', 'scripted', '--detach', '--name', name, ...words, ...told);
+  return ok('run', '--agent', 'scripted', '--share', '--detach', '--name', name, ...words, ...told);
 }
 
 async function ready(name: string, script: AgentScript = {}, ...words: string[]): Promise<string> {
@@ -95,7 +95,7 @@ describe('an agent', () => {
       policy: { when: 'never' },
     });
     expect(await ok('agents')).toMatch(
-      /^NAME +AGENT +STATE +ATTENTION +SINCE +QUEUE +SUMMARY\n[^]*lister +scripted +idle +- +\d+s +- /,
+      /^NAME +AGENT +STATE +ATTENTION +SINCE +QUEUE +SUMMARY\n[^]*lister +scripted +idle +- +\d+s +-/,
     );
     expect(await ok('ls')).toMatch(/^ID +NAME +AGENT +STATE [^]*lister +scripted +running /);
     await ok('stop', 'lister');
@@ -389,7 +389,7 @@ describe('explaining', () => {
 });
 
 it('[X13] an agent that speaks ACP has the same commands, and a transcript that is followed to its end', async () => {
-  await ok('run', '--agent', 'scripted', '--mode', 'acp', '--detach', '--name', 'speaker');
+  await ok('run', '--agent', 'scripted', '--share', '--mode', 'acp', '--detach', '--name', 'speaker');
   await ok('wait', 'speaker', '--state', 'idle', '--timeout', '15s');
   expect(await ok('agents')).toMatch(/speaker +scripted \(acp\) +\w+ +- /);
   const following = runtime.spawn(['transcript', 'speaker', '--follow', '--json']);

@@ -42,7 +42,7 @@ async function start(
     name,
     cwd: directory,
     env: [...Object.entries(runtime.env), told],
-    agent: { profile: 'scripted', share_directory: false, ...agent },
+    agent: { profile: 'scripted', ...agent },
   });
   return record.id;
 }

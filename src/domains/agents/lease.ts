@@ -18,7 +18,7 @@ export interface Wanted {
 }
 
 /** What `create_session` says of it. */
-export function sharesDirectory({ share_directory = true }: AgentGiven): boolean {
+export function sharesDirectory({ share_directory = false }: AgentGiven): boolean {
   return share_directory;
 }
 

@@ -46,7 +46,7 @@ class Scene {
         cwd: '/',
         env: [],
         name: `agent-${when}`,
-        agent: { profile: 'toy', restart: { when, max_restarts: 2 } },
+        agent: { profile: 'toy', share_directory: true, restart: { when, max_restarts: 2 } },
       });
       const { id } = this.srv.result['session'] as { id: string };
       this.agents.push(id);

@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 
 function agent(name: string, more: Record<string, unknown> = {}): string {
-  srv.execute({ cmd: 'create_session', cwd: '/', env: [], name, agent: { profile: 'toy', ...more } });
+  srv.execute({ cmd: 'create_session', cwd: '/', env: [], name, agent: { profile: 'toy', share_directory: true, ...more } });
   const { id } = srv.result['session'] as { id: string };
   srv.execute({ cmd: 'observe_started', session_id: id, ...FACTS });
   return id;
@@ -144,6 +144,26 @@ describe('an agent', () => {
     expect(srv.names({ cmd: 'restart_failed', agent_id: id, retryable: true })).toEqual(['agent_parked']);
     expect(agents()[0]?.parked).toMatchObject({ reason: 'restarts_exhausted', until: null });
     expect(srv.names({ cmd: 'unpark_agent', session: 'one' })).toEqual(['agent_unparked', 'agent_restarting']);
+  });
+
+  it('[G12] that is idle is idle, by whatever else it is known', () => {
+    const id = agent('one');
+    const status: AgentStatus = {
+      activity: 'idle',
+      attention: 'none',
+      since: 1,
+      summary: '',
+      source: 'hook',
+      rule: 'r',
+      confidence: 1,
+      tasks: [],
+    };
+    const names = (more: Partial<AgentStatus>) =>
+      srv.names({ cmd: 'observe_status', session_id: id, status: { ...status, ...more } });
+    expect(names({})).toEqual(['agent_status_changed']);
+    expect(names({ since: 2, summary: '> hello all', source: 'screen', rule: 'prompt', confidence: 0.9 })).toEqual([]);
+    expect(names({ activity: 'working' })).toEqual(['agent_status_changed']);
+    expect(names({ activity: 'working', summary: 'Thinking' })).toEqual(['agent_status_changed']);
   });
 
   it('[M5] without quota is parked until it may be asked again, and let go on by a better status', () => {

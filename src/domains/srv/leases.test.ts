@@ -14,7 +14,7 @@ const create = (name: string, agent: Record<string, unknown> = {}, cwd = '/repo'
     cwd,
     env: [],
     name,
-    agent: { profile: 'toy', share_directory: false, ...agent },
+    agent: { profile: 'toy', ...agent },
   });
 
 function start(name: string, agent: Record<string, unknown> = {}, cwd = '/repo'): string {

@@ -65,7 +65,7 @@ class Scene {
       cwd: '/',
       env: [],
       name: 'a',
-      agent: { profile: 'claude' },
+      agent: { profile: 'claude', share_directory: true },
     });
     this.session = (result['session'] as { id: string }).id;
     await this.execute({ cmd: 'observe_started', session_id: this.session, ...FACTS });
@@ -329,7 +329,7 @@ describe('the courier', () => {
     expect(readFileSync(file, 'utf8')).toBe(body);
   });
 
-  it('tells axes at once, mere progress once a second, and figures every ten', async () => {
+  it('tells axes at once, tasks once a second, mere detail every five, of an idle agent never, and figures every ten', async () => {
     await scene.connect();
     const { status } = scene.agent();
     const usage = (used_tokens: number) => ({
@@ -358,6 +358,33 @@ describe('the courier', () => {
       usage: { used_tokens: 99 },
     });
     expect(scene.kernel.version - before).toBe(4);
+    const working = { ...status, activity: 'working' as const };
+    const task = {
+      path: 't',
+      app: '',
+      activity: 'working',
+      attention: 'none',
+      title: '',
+      message: '',
+      since: 1,
+    } as const;
+    const counted = async (ms: number, ...statuses: (typeof status)[]): Promise<number> => {
+      const since = scene.kernel.version;
+      for (const one of statuses) scene.say({ event: 'AgentChanged', status: one });
+      scene.clock.time.advance(ms);
+      await scene.settled();
+      return scene.kernel.version - since;
+    };
+    expect(await counted(0, { ...working, summary: 'a' })).toBe(1);
+    expect(await counted(4_999, { ...working, summary: 'b' }, { ...working, summary: 'c' })).toBe(0);
+    expect(await counted(1)).toBe(1);
+    expect(scene.agent().status.summary).toBe('c');
+    const moved = [1, 2, 3].map((progress) => ({ ...working, tasks: [{ ...task, progress }] }));
+    expect(await counted(1_000, { ...working, summary: 'd' }, ...moved)).toBe(1);
+    expect(scene.agent().status.tasks).toMatchObject([{ progress: 3 }]);
+    expect(await counted(0, { ...working, activity: 'idle' })).toBe(1);
+    const typed = Array.from({ length: 200 }, (_, key) => ({ ...status, activity: 'idle' as const, rule: `r${key}` }));
+    expect(await counted(10_000, ...typed)).toBe(0);
     expect(scene.clock.timers).toBe(0);
   });
 });

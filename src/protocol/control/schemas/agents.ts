@@ -55,7 +55,7 @@ export const agentGiven = z.object(
     restart: policyGiven.exactOptional().describe('Default: never'),
     worktree: worktree.exactOptional().describe('A git worktree of its own to work in'),
     prompt: body.exactOptional().describe('Its first message'),
-    share_directory: flag.exactOptional().describe('Other agents may work in its directory, too. Default false'),
+    share_directory: flag.exactOptional().describe('Other agents may work in its directory, too'),
   },
   OBJECT,
 );
