@@ -65,6 +65,8 @@ export async function writeStdin(session: Session, peer: Peer, command: Command<
   if (session.input.isClosed) throw stdinClosed();
   if (session.input.isFull)
     throw new HoldfastError('busy', 'the child does not read its input; try again when it does', { field: 'data' });
+  // An agent that speaks a protocol refuses bytes and the end of them alike.
+  session.agent?.typed(bytes);
   const epoch = session.lease.isHeldBy(peer) ? session.lease.epoch : 0;
   const written = bytes.length === 0 ? 'written' : await pushed(session, bytes, epoch);
   if (written === 'closed') throw stdinClosed();
@@ -76,7 +78,6 @@ export async function writeStdin(session: Session, peer: Peer, command: Command<
 
 function pushed(session: Session, bytes: Buffer, epoch: number): Promise<'written' | 'closed' | 'dropped'> {
   return new Promise((resolve) => {
-    session.agent?.typed(bytes);
     session.input.push({
       bytes,
       fromClient: true,

@@ -65,6 +65,7 @@ test('speaks ACP, asks, answers, and lets nobody else write', async () => {
     event: 'Error',
     code: 'not_driver',
   });
+  expect(await client.ask({ cmd: 'WriteStdin', close: true, id: 5 })).toMatchObject({ code: 'not_driver' });
   await client.ask({ cmd: 'AnswerRequest', request_id: request.request_id, choice: 'yes-17', id: 3 });
   const completion = await client.next('Completion');
   expect(completion).toMatchObject({ message_id: 'm1', response: 'You said yes-17.' });
