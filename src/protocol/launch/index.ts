@@ -39,6 +39,8 @@ export interface AgentLaunch {
   /** The conversation this session was started with or resumes; null: not known yet. */
   conversation_id: string | null;
   resumed: boolean;
+  /** Additive. As the CLI told before its start; null or missing: not known. */
+  cli_version?: string | null;
   /** Structured modes: nothing to say. PTY: files to write into the session's directory before the start, by name. */
   files: Record<string, string>;
   /** Session token: what a program of the session quotes (`HOLDFAST_TOKEN`). */

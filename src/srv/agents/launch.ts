@@ -97,6 +97,7 @@ export class AgentLaunches implements AgentPlanner {
         mode: agent.mode,
         conversation_id: agent.conversation_id,
         resumed: agent.resumed,
+        cli_version: cliVersion,
         files: filesOf(profile, report),
         token: sessionToken(secret, session.id),
         report,

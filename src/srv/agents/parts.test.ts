@@ -172,17 +172,18 @@ describe('the environment of a start', () => {
   const agent = { profile: 'claude', mode: 'pty', agent_id: SESSION, conversation_id: 'c', resumed: false };
   const started = (env: [string, string][]) => {
     const session = { id: SESSION, agent } as unknown as Parameters<AgentLaunches['launchOf']>[0];
-    const { env: made, agent: launch } = launches(new Profiles([own], [])).launchOf(session, null, env);
-    return { env: Object.fromEntries(made), files: launch.files };
+    const { env: made, agent: launch } = launches(new Profiles([own], [])).launchOf(session, '1.2.3', env);
+    return { env: Object.fromEntries(made), launch, files: launch.files };
   };
 
   it('[M12] has what the profile sets, with the places of its files, each once', () => {
-    const { env, files } = started([
+    const { env, launch, files } = started([
       ['SECRET_KEY', 'k'],
       ['TELEMETRY', 'on'],
       ['HOME', '/u'],
     ]);
     const directory = `/h/sessions/${SESSION}`;
+    expect(launch.cli_version).toBe('1.2.3');
     expect(env).toEqual({
       HOME: '/u',
       TELEMETRY: 'off',

@@ -46,7 +46,7 @@ export class PtyAgent implements AgentDriver {
     this.#host = host;
     this.#conversationId = launch.conversation_id;
     this.#waiting = new Waiting(host.clock);
-    this.#evidence = new Evidence(launch.profile, host, () => this.#changed());
+    this.#evidence = new Evidence(launch, host, () => this.#changed());
     this.#requests = new Requests(host, this.#evidence, this.#waiting);
     this.#lateEnds = new LateEnds({
       clock: host.clock,

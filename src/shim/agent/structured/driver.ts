@@ -52,7 +52,7 @@ export class StructuredAgent implements AgentDriver {
   /** What the agent tries to get over by itself. */
   #trouble: string | null = null;
   #conversation: string | null;
-  #version: string | null = null;
+  #version: string | null;
   #usage: AgentUsage | null = null;
   /** Not in the transcript yet: there it stands once a turn. */
   #usageIsNew = false;
@@ -67,6 +67,7 @@ export class StructuredAgent implements AgentDriver {
     this.#host = host;
     this.#profile = spec.agent.profile;
     this.#conversation = spec.agent.conversation_id;
+    this.#version = spec.agent.cli_version ?? null;
     this.#transcript = new Transcript({
       directory: spec.session_dir,
       now: () => host.clock.now(),
