@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatMessage, sanitisePaste } from './messages.ts';
+import { BUILT_IN_PROFILES } from './profiles/index.ts';
 import { compileProfile } from './reader.ts';
 import { cleanResponse, plainText } from './response.ts';
 import { seedState } from './seed-state.ts';
@@ -116,6 +117,16 @@ describe('cleanResponse', () => {
   it('keeps what looks like a frame but is not: tables', () => {
     const plain = compileProfile(profileWith({}));
     expect(cleanResponse(plain, '│ a │ b │\n├───┼───┤\n│ 1 │ 2 │', '')).toBe('│ a │ b │\n│ 1 │ 2 │');
+  });
+
+  it.each([
+    ['claude', '● four'],
+    ['claude', '⏺ four'],
+    ['codex', '• four'],
+    ['gemini', '✦ four'],
+  ])('is without the mark that %s draws before it: %s', (name, line) => {
+    const profile = BUILT_IN_PROFILES.find((one) => one.name === name)!;
+    expect(cleanResponse(compileProfile(profile), `${line}\n\n  - ● five`, '')).toBe('four\n\n- ● five');
   });
 
   it('is all there is when there was no echo', () => {

@@ -93,6 +93,8 @@ export const scriptedProfile: AgentProfile = {
     },
     collapsed: { pattern: '\\[Pasted text \\+\\d+ lines\\]' },
     by_reference_bytes: 16_384,
+    answer_mark: '^● ',
+    stopped_mark: '^Stopped by a person',
   },
   dialogs: [
     {
@@ -174,6 +176,7 @@ export const scriptedProfile: AgentProfile = {
         response: 'response',
         transcript: 'transcript',
       },
+      { event: 'TurnStopped', activity: 'idle', attention: 'none', lease_ms: null, turn: 'stopped' },
       { event: 'Asked', activity: null, attention: 'permission', lease_ms: null, text: 'text' },
     ],
   },

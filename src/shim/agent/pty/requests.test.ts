@@ -45,7 +45,7 @@ describe('a dialog', () => {
       request_id: request!.request_id,
       how: 'answered',
     });
-    expect(await session.outcome(id)).toMatchObject({ event: 'Completion', response: '● answer to clean up' });
+    expect(await session.outcome(id)).toMatchObject({ event: 'Completion', response: 'answer to clean up' });
     expect(session.truth('chosen')).toMatchObject([{ key: '1', text: 'Run rm -r build?' }]);
     expect(requested(session)).toHaveLength(1);
     expect(
@@ -65,7 +65,7 @@ describe('a dialog', () => {
     });
     expect(session.truth('chosen')).toEqual([]);
     await session.client.askFor({ cmd: 'AnswerRequest', request_id, choice: 'deny' }, 'Done');
-    expect(await session.outcome(id)).toMatchObject({ response: '● then not' });
+    expect(await session.outcome(id)).toMatchObject({ response: 'then not' });
   });
 
   it('[G10] that a person answers at the terminal is withdrawn', async () => {

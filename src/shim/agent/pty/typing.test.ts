@@ -37,7 +37,7 @@ describe('a message', () => {
     expect(await session.outcome(id)).toMatchObject({
       event: 'Completion',
       message_id: id,
-      response: '● answer to what is it?',
+      response: 'answer to what is it?',
     });
     expect(session.client.events.filter(({ event }) => event === 'MessageDelivered')).toEqual([
       { event: 'MessageDelivered', id },
@@ -49,7 +49,7 @@ describe('a message', () => {
     const session = await ready({ says: ['psp'] });
     const body = 'first\n  second: "quoted" $HOME `x` \\n\nüñí 漢字 🦊\nlast';
     await session.client.askFor({ cmd: 'SendMessage', from: 'amy', body, message_id: 'm' }, 'Done');
-    expect(await session.outcome('m')).toMatchObject({ event: 'Completion', response: '● answer to last' });
+    expect(await session.outcome('m')).toMatchObject({ event: 'Completion', response: 'answer to last' });
     expect(session.truth('submitted')[0]?.text).toBe(`[message from amy]\n${body}`);
   });
 
@@ -76,7 +76,7 @@ describe('a message', () => {
     await session.outcome(id);
     const other = await bench.client(session.spec, 'other');
     other.send({ cmd: 'SendMessage', from: '', body: 'once', message_id: id, id: 1 });
-    expect(await other.next('Completion')).toMatchObject({ message_id: id, response: '● answer to once' });
+    expect(await other.next('Completion')).toMatchObject({ message_id: id, response: 'answer to once' });
     expect(other.events.slice(1).map(({ event }) => event)).toEqual(['Done', 'MessageDelivered', 'Completion']);
     expect(session.truth('submitted')).toHaveLength(1);
   });
@@ -223,7 +223,7 @@ describe('a turn', () => {
     expect(await session.outcome(first)).toMatchObject({ outcome: 'cancelled', reason: 'cancelled' });
     await session.ready();
     const second = await session.send('two');
-    expect(await session.outcome(second)).toMatchObject({ event: 'Completion', response: '● answer to two' });
+    expect(await session.outcome(second)).toMatchObject({ event: 'Completion', response: 'answer to two' });
     expect(session.truth('interrupted').map(({ text }) => text)).toEqual(['one']);
     expect(await session.client.ask({ cmd: 'CancelMessage', message_id: first })).toMatchObject({ code: 'conflict' });
     expect(await session.client.ask({ cmd: 'CancelMessage', message_id: 'none' })).toMatchObject({ code: 'not_found' });
@@ -243,7 +243,7 @@ describe('a turn', () => {
     );
     await session.ready();
     await session.send('two', 'two');
-    expect(await session.outcome('two')).toMatchObject({ response: '● answer to two' });
+    expect(await session.outcome('two')).toMatchObject({ response: 'answer to two' });
     expect(session.truth('submitted').map(({ text }) => text)).toEqual(['one', 'two']);
   });
 
@@ -279,6 +279,24 @@ describe('a turn', () => {
     await report('TurnStarted', {});
     await report('TurnEnded', { response: 'of the second' });
     expect(await session.outcome(second)).toMatchObject({ event: 'Completion', response: 'of the second' });
+  });
+
+  it('[G7] that a person stops is cancelled, as a hook tells it', async () => {
+    const session = await ready({ says: ['screen'], turns: [{ work_ms: 60_000 }] });
+    const id = await session.send('one');
+    await session.client.next('MessageDelivered');
+    const report = { name: 'TurnStopped', payload: {}, at: Date.now(), report_id: '01JCFVQ5T80000000000000000' };
+    await session.client.askFor({ cmd: 'Report', report }, 'Done');
+    expect(await session.outcome(id)).toMatchObject({ outcome: 'cancelled', reason: 'interrupted' });
+  });
+
+  it('[G7] that a person stops is cancelled, as its last line tells it', async () => {
+    const session = await ready({
+      says: ['screen'],
+      turns: [{ work_ms: 300, answer: 'Partly.\nStopped by a person.' }],
+    });
+    const id = await session.send('one');
+    expect(await session.outcome(id)).toMatchObject({ outcome: 'cancelled', reason: 'interrupted' });
   });
 
   it('that ends in a full context fails its message', async () => {
