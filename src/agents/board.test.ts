@@ -43,6 +43,23 @@ describe('createStatusBoard', () => {
     expect(board.explain(5).evidence).toEqual([]);
   });
 
+  it('sums up what the agent does and asks, never what stands in its box', () => {
+    const board = createStatusBoard();
+    const summary = (finding: Finding) => {
+      board.withdraw('screen');
+      board.add(finding, 1);
+      return board.status(1).summary;
+    };
+    expect(summary(screen('idle', 'none', { detail: '> hello all' }))).toBe('');
+    expect(summary(screen('done', 'none', { detail: '> hello all' }))).toBe('');
+    expect(summary(screen('working', 'none', { detail: 'Thinking… (3s)' }))).toBe('Thinking… (3s)');
+    expect(summary(screen('idle', 'quota', { detail: 'limit reached' }))).toBe('limit reached');
+    const said = Buffer.from('read all files').toString('base64');
+    expect(board.programStatus(`state=done:app=x:msg=${said}`, 2)).toBeNull();
+    board.withdraw('screen');
+    expect(board.status(2)).toMatchObject({ source: 'psp', activity: 'done', summary: 'read all files' });
+  });
+
   it('believes the most trusted source, and falls through when it is withdrawn', () => {
     const board = createStatusBoard();
     board.add(screen('idle'), 1);

@@ -1,5 +1,12 @@
 /** The evidence of one agent and the status it makes. */
-import type { AgentStatus, AgentTask, Evidence, EvidenceSource, Explanation } from '../protocol/agent/index.ts';
+import type {
+  AgentStatus,
+  AgentTask,
+  Attention,
+  Evidence,
+  EvidenceSource,
+  Explanation,
+} from '../protocol/agent/index.ts';
 import type { Finding, ScreenReading, StatusBoard, StatusBoardOptions } from './contract.ts';
 import { type Axis, decide, type Piece, rankOf, type Verdict } from './decide.ts';
 import { ProgramStatus } from './program-status.ts';
@@ -153,11 +160,14 @@ class Board implements StatusBoard {
       this.#last = { activity, attention, since: now };
     }
     const told = attention === 'none' ? winner.activity : winner.attention;
+    const detail = told !== null && tellsOfWork(told, attention) ? told.detail : '';
+    const isRest = activity === 'idle' || activity === 'done';
+    const word = attention !== 'none' ? attention : isRest ? '' : activity;
     return {
       activity,
       attention,
       since: this.#last.since,
-      summary: oneLine(told?.detail || (attention === 'none' ? activity : attention)),
+      summary: oneLine(detail || word),
       source: winner.activity?.source ?? 'none',
       rule: winner.activity?.rule ?? '',
       confidence: winner.activity?.confidence ?? 0,
@@ -213,6 +223,12 @@ class Board implements StatusBoard {
       if (sources.includes(piece.source) && piece[axis] !== null && isMeant(piece)) piece.doubt[axis] = reason;
     }
   }
+}
+
+/** What shows that an agent rests is its input box, with what a person has typed, or the name of a hook. */
+function tellsOfWork({ source, activity }: Evidence, attention: Attention): boolean {
+  if (attention !== 'none' || (activity !== 'idle' && activity !== 'done')) return true;
+  return source === 'psp' || source === 'protocol';
 }
 
 /** Pieces of one channel replace each other. */

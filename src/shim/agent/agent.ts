@@ -295,7 +295,7 @@ export class Agent {
     const readiness = this.#readiness(driver.readiness);
     this.#announcements.changed(driver, readiness);
     const state = seedState(driver.status, this.#announcements.proven);
-    this.#ports.figures.tell(state, driver.status.summary);
+    this.#ports.figures.tell(state, driver.status.summary || driver.status.activity);
     this.#watchdog.observe(driver.status, this.#announcements.proven);
   }
 }

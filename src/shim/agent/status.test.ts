@@ -31,7 +31,11 @@ const states = (client: ShimClient) =>
 
 describe('the status of an agent', () => {
   it('[G12] [G13] goes from starting to idle, working and idle, and Ready comes once', async () => {
-    const session = await ScriptedSession.start(bench, { ready_ms: 200, says: ['screen'], turns: [{ work_ms: 600 }] });
+    const session = await ScriptedSession.start(
+      bench,
+      { ready_ms: 200, says: ['screen'], turns: [{ work_ms: 600 }] },
+      { launch: { cli_version: '1.2.3' } },
+    );
     await session.ready();
     await session.outcome(await session.send('work'));
     expect(states(session.client)).toEqual(['idle', 'working', 'idle']);
@@ -39,7 +43,7 @@ describe('the status of an agent', () => {
     const { explanation } = await session.client.askFor({ cmd: 'Explain' }, 'Explained');
     expect(explanation).toMatchObject({
       status: { activity: 'idle', attention: 'none', source: 'screen', rule: 'prompt' },
-      profile: { name: 'scripted', revision: 1 },
+      profile: { name: 'scripted', revision: 1, cli: '1.2.3' },
     });
     expect(explanation.evidence.find(({ rule }) => rule === 'prompt')).toMatchObject({
       source: 'screen',
@@ -47,6 +51,24 @@ describe('the status of an agent', () => {
     });
     expect(explanation.rules.find(({ id }) => id === 'working')).toMatchObject({ matched: false });
     expect(explanation.cost.evaluations).toBeGreaterThan(0);
+  });
+
+  it('[G12] of an idle agent says nothing of what a person types: 200 keys are no event', async () => {
+    const session = await ScriptedSession.start(bench, { says: ['screen'] });
+    await session.ready();
+    const person = await bench.client(session.spec, 'person');
+    const seen = session.client.events.length;
+    for (let key = 0; key < 200; key++) {
+      await person.ask({ cmd: 'WriteStdin', data: Buffer.from('abcdefg '[key % 8]!).toString('base64') });
+    }
+    const typed = await session.until('the draft', ({ waits_for }) => waits_for === 'draft');
+    expect(typed.status).toMatchObject({ activity: 'idle', attention: 'none', rule: 'prompt', summary: '' });
+    await person.ask({ cmd: 'WriteStdin', data: Buffer.from('\x15').toString('base64') });
+    await session.ready();
+    const told = session.client.events.slice(seen).map(({ event }) => event);
+    expect(told.filter((event) => event === 'AgentChanged' || event === 'StateChanged')).toEqual([]);
+    const { explanation } = await session.client.askFor({ cmd: 'Explain' }, 'Explained');
+    expect(explanation.rules.find(({ id }) => id === 'prompt')).toMatchObject({ matched: true });
   });
 
   it('[G12] is unknown where no rule knows the screen, and a Warning says that it is not ready', async () => {

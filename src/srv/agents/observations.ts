@@ -4,36 +4,39 @@ import type { MessageSender } from '../../protocol/control/index.ts';
 import type { SessionEvent } from '../../protocol/session/index.ts';
 import type { AgentPorts } from './ports.ts';
 
-/** A bar that moves is worth a commit a second. */
-const PROGRESS_MS = 1_000;
+/** A task that moves is worth a commit a second, what else is shown of an agent that goes on as before not as much. */
+const TASKS_MS = 1_000;
+const DETAIL_MS = 5_000;
 const USAGE_MS = 10_000;
 
-/** Hands on the last of what comes, at most once in `everyMs`. */
+/** Hands on the last of what comes, not before `everyMs` have passed since it did. */
 class Throttle<T> {
   readonly #ports: AgentPorts;
-  readonly #everyMs: number;
   readonly #emit: (value: T) => void;
   #last = Number.NEGATIVE_INFINITY;
   #waiting: { value: T } | null = null;
-  #cancel: (() => void) | null = null;
+  #timer: { due: number; cancel: () => void } | null = null;
 
-  constructor(ports: AgentPorts, everyMs: number, emit: (value: T) => void) {
+  constructor(ports: AgentPorts, emit: (value: T) => void) {
     this.#ports = ports;
-    this.#everyMs = everyMs;
     this.#emit = emit;
   }
 
-  offer(value: T): void {
-    const rest = this.#last + this.#everyMs - this.#ports.clock.monotonic();
+  offer(value: T, everyMs: number): void {
+    const { clock } = this.#ports;
+    const due = this.#last + everyMs;
     this.#waiting = { value };
-    if (rest <= 0) this.flush();
-    else this.#cancel ??= this.#ports.clock.after(rest, () => this.flush());
+    if (due <= clock.monotonic()) this.flush();
+    else if (this.#timer === null || due < this.#timer.due) {
+      this.#timer?.cancel();
+      this.#timer = { due, cancel: clock.after(due - clock.monotonic(), () => this.flush()) };
+    }
   }
 
   /** What waits goes now. */
   flush(): void {
-    this.#cancel?.();
-    this.#cancel = null;
+    this.#timer?.cancel();
+    this.#timer = null;
     const waiting = this.#waiting;
     if (waiting === null) return;
     this.#waiting = null;
@@ -43,8 +46,8 @@ class Throttle<T> {
 
   /** Nothing waits any more. */
   drop(): void {
-    this.#cancel?.();
-    this.#cancel = null;
+    this.#timer?.cancel();
+    this.#timer = null;
     this.#waiting = null;
   }
 }
@@ -62,16 +65,8 @@ export class Observations {
     this.#ports = ports;
     this.#sessionId = sessionId;
     const session_id = sessionId;
-    this.#progress = new Throttle(
-      ports,
-      PROGRESS_MS,
-      (status) => void ports.observe({ cmd: 'observe_status', session_id, status }),
-    );
-    this.#usage = new Throttle(
-      ports,
-      USAGE_MS,
-      (usage) => void ports.observe({ cmd: 'observe_usage', session_id, usage }),
-    );
+    this.#progress = new Throttle(ports, (status) => void ports.observe({ cmd: 'observe_status', session_id, status }));
+    this.#usage = new Throttle(ports, (usage) => void ports.observe({ cmd: 'observe_usage', session_id, usage }));
   }
 
   /** Observations need no waiting for: they commit in the order they are made. */
@@ -96,7 +91,7 @@ export class Observations {
         break;
       }
       case 'UsageChanged':
-        this.#usage.offer(event.usage);
+        this.#usage.offer(event.usage, USAGE_MS);
         break;
       case 'Agent':
         this.#described(event);
@@ -125,9 +120,11 @@ export class Observations {
     const before = this.#status;
     this.#status = status;
     if (before?.activity !== status.activity || before.attention !== status.attention) {
-      this.#progress.offer(status);
-      this.#progress.flush();
-    } else this.#progress.offer(status);
+      this.#progress.offer(status, 0);
+    } else {
+      const isTold = JSON.stringify(before.tasks) === JSON.stringify(status.tasks);
+      this.#progress.offer(status, isTold ? DETAIL_MS : TASKS_MS);
+    }
   }
 
   #described(event: Extract<SessionEvent, { event: 'Agent' }>): void {
@@ -138,6 +135,6 @@ export class Observations {
     if (conversation_id !== null) {
       void this.#ports.observe({ cmd: 'observe_conversation', session_id, conversation_id, transcript_path: null });
     }
-    if (usage !== null) this.#usage.offer(usage);
+    if (usage !== null) this.#usage.offer(usage, USAGE_MS);
   }
 }
