@@ -7,6 +7,6 @@ export { formatMessage, sanitisePaste } from './messages.ts';
 export { BUILT_IN_PROFILES } from './profiles/index.ts';
 export { compileProfile } from './reader.ts';
 export { createRecordingReader } from './recording.ts';
-export { cleanResponse, plainText } from './response.ts';
+export { cleanResponse, saysStopped } from './response.ts';
 export { seedState } from './seed-state.ts';
 export { createSignalScanner } from './signals.ts';

@@ -37,7 +37,10 @@ class Scene {
     const log = join(this.home.path, `truth-${name}`);
     const env = [['PATH', process.env['PATH'] ?? ''], scriptedEnv({ log, ...script })];
     const command = { cmd: 'create_session', cwd: this.home.path, env, name };
-    const reply = await this.control.request({ ...command, agent: { profile: 'scripted', share_directory: true, ...agent } });
+    const reply = await this.control.request({
+      ...command,
+      agent: { profile: 'scripted', share_directory: true, ...agent },
+    });
     return reply['session'] as SessionRecord;
   }
 

@@ -16,23 +16,19 @@ import { type Agent, type AgentsState, initialState, restore, serialise, toAgent
 import { HoldfastError } from '../../protocol/index.ts';
 
 export type {
-  AgentObservation,
   AgentsInput,
   AgentsInternal,
   AgentStart,
   MessageStep,
   ReplaceAgent,
   SessionEnd,
-  SupervisionStep,
 } from './commands.ts';
-export { type AgentPlan, type AgentPlanner, created, found, policyOf, replaced, startOf } from './create.ts';
+export { type AgentPlan, type AgentPlanner, created, found, replaced, startOf } from './create.ts';
 export { afterEnd, afterRemoval } from './ending.ts';
 export { checkLease, sharesDirectory } from './lease.ts';
 export { deadlineOf, isOpen, type Message } from './messages.ts';
 export { agentRecords, getMessage, listMessages, openMessages, type ReadContext } from './read.ts';
 export {
-  agentAt,
-  agentOf,
   type AgentsActor,
   type AgentsContext,
   isOver,

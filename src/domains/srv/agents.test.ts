@@ -13,7 +13,13 @@ beforeEach(() => {
 });
 
 function agent(name: string, more: Record<string, unknown> = {}): string {
-  srv.execute({ cmd: 'create_session', cwd: '/', env: [], name, agent: { profile: 'toy', share_directory: true, ...more } });
+  srv.execute({
+    cmd: 'create_session',
+    cwd: '/',
+    env: [],
+    name,
+    agent: { profile: 'toy', share_directory: true, ...more },
+  });
   const { id } = srv.result['session'] as { id: string };
   srv.execute({ cmd: 'observe_started', session_id: id, ...FACTS });
   return id;

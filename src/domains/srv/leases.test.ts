@@ -8,14 +8,13 @@ beforeEach(() => {
   srv = new Runtime();
 });
 
-const create = (name: string, agent: Record<string, unknown> = {}, cwd = '/repo'): SrvInput =>
-  ({
-    cmd: 'create_session',
-    cwd,
-    env: [],
-    name,
-    agent: { profile: 'toy', ...agent },
-  });
+const create = (name: string, agent: Record<string, unknown> = {}, cwd = '/repo'): SrvInput => ({
+  cmd: 'create_session',
+  cwd,
+  env: [],
+  name,
+  agent: { profile: 'toy', ...agent },
+});
 
 function start(name: string, agent: Record<string, unknown> = {}, cwd = '/repo'): string {
   srv.execute(create(name, agent, cwd));

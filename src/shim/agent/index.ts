@@ -1,2 +1,2 @@
 /** The agent of a session: loaded only where a session has one, so that others pay nothing for it. */
-export { Agent, type AgentPorts } from './agent.ts';
+export { Agent } from './agent.ts';
