@@ -208,6 +208,7 @@ export class Agent {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#reports.close();
     this.#driver.close();
     this.#announcements.close();
     this.#watchdog.stop();

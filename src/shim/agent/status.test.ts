@@ -1,5 +1,5 @@
 /** What a session tells of its agent: status, events, reports, explanations, and who may ask. */
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AGENT_TOKEN, ScriptedSession } from '../../../test/support/scripted-session.ts';
@@ -196,10 +196,9 @@ describe('reports', () => {
     await session.until('it to rest', ({ ready }) => ready);
     const queue = join(session.spec.session_dir, 'reports');
     mkdirSync(queue, { recursive: true });
-    const put = (entry: AgentReport) => writeFileSync(join(queue, `${entry.report_id}.json`), JSON.stringify(entry));
-    put(report(3, 'TurnEnded', { response: 'x' }));
-    put(report(2, 'TurnStarted', { conversation: 'c-2' }));
-    writeFileSync(join(queue, '01JCFVQ5T80000000000000001.json'), '{"name":');
+    put(queue, report(3, 'TurnEnded', { response: 'x' }));
+    put(queue, report(2, 'TurnStarted', { conversation: 'c-2' }));
+    appear(queue, '01JCFVQ5T80000000000000001.json', '{"name":');
     writeFileSync(join(queue, 'note.txt'), 'mine');
     await session.client.askFor({ cmd: 'Report', report: report(4, 'TurnStarted') }, 'Done');
     await session.until(
@@ -209,7 +208,25 @@ describe('reports', () => {
     expect(readdirSync(queue)).toEqual(['note.txt']);
     expect(session.client.events.filter(({ event }) => event === 'Warning')).toHaveLength(1);
   });
+
+  it('[G11] that come to the disk are taken although no other follows', async () => {
+    const session = await ScriptedSession.start(bench, { says: [], turns: [{ quiet: true, never: true }] });
+    await session.until('it to rest', ({ ready }) => ready);
+    put(join(session.spec.session_dir, 'reports'), report(1, 'TurnStarted'));
+    await session.until('it to work', ({ status }) => status.activity === 'working');
+  });
 });
+
+function put(queue: string, entry: AgentReport): void {
+  appear(queue, `${entry.report_id}.json`, JSON.stringify(entry));
+}
+
+/** Whole at once, as the hook command does it. */
+function appear(queue: string, name: string, text: string): void {
+  const temporary = join(queue, `.${name}`);
+  writeFileSync(temporary, text);
+  renameSync(temporary, join(queue, name));
+}
 
 describe('the start of an agent', () => {
   it('writes its files for nobody else, and tells the child how to speak to its session', async () => {
