@@ -97,6 +97,13 @@ function withoutEcho(lines: string[], body: string): string[] {
   return lines;
 }
 
+/** Whether what a turn left is the mark of its end by a person. */
+export function saysStopped(reader: ProfileReader, said: string): boolean {
+  const { stopped_mark } = reader.profile.input;
+  const last = said.slice(said.lastIndexOf('\n') + 1);
+  return stopped_mark !== undefined && compilePattern(stopped_mark).test(cut(last, 512));
+}
+
 /** Blanks in its place: the lines below are indented as far. */
 function withoutMark(reader: ProfileReader, lines: string[]): string[] {
   const { answer_mark } = reader.profile.input;

@@ -49,6 +49,7 @@ export const gemini: AgentProfile = {
     special: { pattern: '^[!/?@]', prefix: ' ' },
     chrome: ['^ ?[\\u2800-\\u28ff] ', '^\\s*Shift\\+Tab ', 'esc to cancel', '^\\s*\\? for shortcuts'],
     answer_mark: '^✦ ',
+    stopped_mark: '^ℹ Request cancelled',
   },
   dialogs: [
     {

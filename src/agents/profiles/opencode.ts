@@ -127,7 +127,7 @@ export const opencode: AgentProfile = {
       { ...common, event: 'question', activity: 'working', attention: 'question', text: 'text' },
       { ...common, event: 'replied', activity: 'working', attention: 'none', text: 'text' },
       { ...common, event: 'idle', activity: 'done', attention: 'none', response: 'response', turn: 'ended' },
-      { ...common, event: 'aborted', activity: 'idle', attention: 'none' },
+      { ...common, event: 'aborted', activity: 'idle', attention: 'none', turn: 'stopped' },
       failed('auth', { matching: { status: '^40[13]$' } }),
       failed('exhausted', { when: { error: 'ContextOverflowError' } }),
       failed('quota', { matching: { status: '^429$' } }),

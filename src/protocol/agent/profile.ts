@@ -76,6 +76,8 @@ export interface InputProfile {
   chrome?: Pattern[];
   /** Additive. What the program draws before the first line of an answer. */
   answer_mark?: Pattern;
+  /** Additive. The last line of what a turn leaves when a person stopped it. */
+  stopped_mark?: Pattern;
 }
 
 export interface InputBox {
@@ -187,7 +189,7 @@ export interface HookRule {
   transcript?: string;
   text?: string;
   /** What it means for a message under way. */
-  turn?: 'started' | 'ended' | 'failed';
+  turn?: 'started' | 'ended' | 'failed' | 'stopped';
 }
 
 export interface StructuredProfile {

@@ -89,6 +89,7 @@ const input = z.strictObject({
     .optional(),
   chrome: patterns.optional(),
   answer_mark: pattern.optional(),
+  stopped_mark: pattern.optional(),
 });
 
 const choice = z.strictObject({ id, label: z.string().min(1).max(256), meaning, keys: keys.min(1) });
@@ -129,7 +130,7 @@ const hook = z.strictObject({
   conversation: fieldPath.optional(),
   transcript: fieldPath.optional(),
   text: fieldPath.optional(),
-  turn: z.enum(['started', 'ended', 'failed']).optional(),
+  turn: z.enum(['started', 'ended', 'failed', 'stopped']).optional(),
 });
 
 const timings = z.strictObject({

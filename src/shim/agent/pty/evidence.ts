@@ -29,6 +29,8 @@ export interface TurnMarks {
   started: number;
   ended: number;
   failed: number;
+  /** By a person. */
+  stopped: number;
   /** Of the last end. */
   response: string | null;
 }
@@ -54,7 +56,13 @@ export class Evidence {
   workedAt = -Infinity;
   /** And when it was last seen to be `done`. */
   doneAt = -Infinity;
-  readonly turns: TurnMarks = { started: -Infinity, ended: -Infinity, failed: -Infinity, response: null };
+  readonly turns: TurnMarks = {
+    started: -Infinity,
+    ended: -Infinity,
+    failed: -Infinity,
+    stopped: -Infinity,
+    response: null,
+  };
 
   /** `changed` follows everything that may have changed the status or was seen on the screen. */
   constructor({ profile, cli_version = null }: AgentLaunch, host: PtyHost, changed: () => void) {
@@ -117,6 +125,7 @@ export class Evidence {
     if (turn === 'started') this.turns.started = Math.max(at, this.turns.started);
     else if (turn === 'ended' && at >= this.turns.ended) Object.assign(this.turns, { ended: at, response });
     else if (turn === 'failed') this.turns.failed = Math.max(at, this.turns.failed);
+    else if (turn === 'stopped') this.turns.stopped = Math.max(at, this.turns.stopped);
     this.update();
     return reading;
   }

@@ -1,6 +1,7 @@
 /**
- * The end of a turn, told by a hook when the turn was stopped long ago and another one runs. Hooks name no turn, so after
- * an interrupt an end counts only when the screen agrees with it, or when it is the second one.
+ * The end of a turn, told by a hook when the turn is over and another one runs: it was stopped, or its screen told first.
+ * Hooks name no turn, so after a turn whose end no hook told an end counts only when the screen agrees with it, or when
+ * it is the second one.
  */
 import type { AgentReport } from '../../../protocol/agent/index.ts';
 import type { Clock } from '../../../runtime/index.ts';
@@ -19,7 +20,7 @@ const GRACE_MS = 500;
 
 export class LateEnds {
   readonly #ports: LateEndsPorts;
-  /** A turn was stopped, and no hook has told its end since. */
+  /** A turn is over, and no hook has told its end. */
   #owed = false;
   #held: { report: AgentReport; at: number } | null = null;
   #cancel: (() => void) | null = null;
@@ -28,15 +29,18 @@ export class LateEnds {
     this.#ports = ports;
   }
 
-  /** A turn was stopped. */
-  interrupted(): void {
+  /** A turn is being stopped, or was over without its hook. */
+  owe(): void {
     this.#settle(true);
   }
 
   /** `delivering`: a message is under way, and not the stopped one. Applies the report now, later, or never. */
   take(report: AgentReport, delivering: boolean): void {
     const { evidence, clock, apply } = this.#ports;
-    const isEnd = this.#owed && evidence.reader.report(report).turn === 'ended';
+    const { turn } = this.#owed ? evidence.reader.report(report) : { turn: null };
+    // Said to be the end of a stopped one: nothing is owed any more.
+    if (turn === 'stopped') this.#settle(false);
+    const isEnd = turn === 'ended';
     if (isEnd && delivering && this.#held === null) {
       this.#held = { report, at: clock.now() };
       // The look tells what it saw by itself.
