@@ -1,0 +1,19 @@
+/** opencode on the real product: what is said of it is true, and what is sent to it arrives. */
+import { opencode } from './cli/opencode.ts';
+import { retrying } from './product/retrying.ts';
+import { prove } from './product/suite.ts';
+
+prove(
+  opencode,
+  {
+    trust: null,
+    composer: /Ask anything|ctrl\+p commands/u,
+    exitCode: 0,
+    clear: '\x03',
+    without: ['runs out of quota', 'runs out of context', 'finds the model overloaded'],
+  },
+  {
+    'tries again without a quota': retrying('quota'),
+    'tries again while the model is overloaded': retrying('overloaded'),
+  },
+);
