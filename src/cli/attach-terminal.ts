@@ -46,8 +46,8 @@ class SessionView {
   #size: TerminalSize;
   #attachment: Attachment | undefined;
   #stripper = new QueryStripper();
-  /** The one query the session's shim answers whoever is attached. */
-  readonly #answered = new QueryStripper('program_status');
+  /** The one query the session's shim answers whoever is attached; null: it is of a release that leaves it to terminals. */
+  #answered: QueryStripper | null = null;
   /** Bytes before it were answered when they were live. */
   #liveFrom = 0;
   #drawn = false;
@@ -96,7 +96,8 @@ class SessionView {
       onItem: (item) => this.#onItem(item),
       onScreen: (part) => this.#onScreen(part),
       onLost: () => this.#onLost(),
-      onAttached: (info) => {
+      onAttached: (info, capabilities) => {
+        if (capabilities.includes('program_status')) this.#answered ??= new QueryStripper('program_status');
         this.#liveFrom = info.live_from;
         this.#openStreams = info.streams.length;
         if (this.#lost) this.#terminal.finishLine(' connected again]');
@@ -165,13 +166,17 @@ class SessionView {
   #show(offset: number, bytes: Buffer): void {
     const live = this.#options.readOnly ? Number.POSITIVE_INFINITY : this.#liveFrom;
     if (offset > live) {
-      this.#terminal.write(this.#answered.strip(bytes));
+      this.#live(bytes);
       return;
     }
     const replayed = Math.min(bytes.length, live - offset);
     this.#terminal.write(this.#stripper.strip(bytes.subarray(0, replayed)));
     if (replayed === bytes.length) return;
-    this.#terminal.write(this.#answered.strip(Buffer.concat([this.#stripper.flush(), bytes.subarray(replayed)])));
+    this.#live(Buffer.concat([this.#stripper.flush(), bytes.subarray(replayed)]));
+  }
+
+  #live(bytes: Buffer): void {
+    this.#terminal.write(this.#answered?.strip(bytes) ?? bytes);
   }
 
   #onLost(): void {

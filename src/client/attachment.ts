@@ -33,7 +33,8 @@ export interface AttachOptions {
   onItem(item: OutputItem): void;
   /** The serialised screen, in parts; DATA goes on at its offset. */
   onScreen?(part: ScreenPart): void;
-  onAttached?(info: AttachedInfo): void;
+  /** After every (re)attach; `capabilities`: of the session's Hello. */
+  onAttached?(info: AttachedInfo, capabilities: readonly string[]): void;
   onLost?(error: Error | undefined): void;
   onLease?: ReaderHandlers['lease'];
 }

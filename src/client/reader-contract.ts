@@ -30,8 +30,8 @@ export type ScreenPart = Omit<EventOf<'Screen'>, 'event' | 'id'>;
 
 export interface ReaderHandlers {
   item(item: OutputItem): void;
-  /** After every (re)attach. */
-  attached?(info: AttachedInfo): void;
+  /** After every (re)attach; with what the session's Hello says it can do. */
+  attached?(info: AttachedInfo, capabilities: readonly string[]): void;
   screen?(part: ScreenPart): void;
   /** The connection went; the reader is trying to get it back. */
   lost?(error: Error | undefined): void;

@@ -236,7 +236,7 @@ export class SessionReader {
     if (fresh) for (const stream of info.streams) this.#positions.begin(stream.id, stream.from);
     if (info.lease !== null) this.#input.connected(info.lease, (epoch, seq, bytes) => link.input(epoch, seq, bytes));
     this.#tellStdinClosed();
-    this.#handlers.attached?.(info);
+    this.#handlers.attached?.(info, link.hello.capabilities);
   }
 
   #tellStdinClosed(): void {

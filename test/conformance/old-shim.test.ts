@@ -9,6 +9,7 @@ import type { SessionRecord } from '../../src/client/index.ts';
 import { isAlive, processIdentity } from '../../src/process/index.ts';
 import type { SessionCommand, SessionCommandName, SessionEvent } from '../../src/protocol/session/index.ts';
 import type { ShimClient } from '../../src/shim/testing.ts';
+import { FakeTerminal } from '../support/fake-terminal.ts';
 import { FrozenRelease } from '../support/frozen-shim.ts';
 import { FAULTS_LOADER, TestRuntime, until } from '../support/runtime.ts';
 import { openSession } from '../support/session-socket.ts';
@@ -316,6 +317,22 @@ describe('the shim of release 0.1.0', () => {
 
   it.each(Object.entries(ANSWERS))('[A6] answers %s', async (_name, answers) => {
     await answers();
+  });
+
+  it('[A6] [Q5] leaves the query of OSC 7501 to the terminal, as it always did; today’s answers it itself', async () => {
+    const today = await runtime.run(['bash', '-c', PARROT]);
+    const asked = async (session: string): Promise<boolean> => {
+      const argv = [process.execPath, FAULTS_LOADER, 'attach', session];
+      const terminal = new FakeTerminal({ argv, env: runtime.env, cwd: runtime.home });
+      await terminal.shows('hello');
+      terminal.type('\x1b]7501;?\x07 asked\r');
+      await until(() => /got .* asked/.test(terminal.text), 'the child to ask');
+      terminal.type('\x1cd');
+      await terminal.exited();
+      return terminal.text.includes('got \x1b]7501;?\x07 asked');
+    };
+    expect(await asked(record('pty').id)).toBe(true);
+    expect(await asked(today.id)).toBe(false);
   });
 
   it('[A6] [F4] refuses a command it cannot know, and goes on', async () => {
