@@ -29,6 +29,11 @@ const EVENTS = [
   'PreCompact',
 ];
 
+/** The agent waits for none but the one that begins a turn: what ends it must come later. */
+function hook(event: string): Record<string, unknown> {
+  return { type: 'command', command: `{report} ${event}`, timeout: 5, async: event !== 'UserPromptSubmit' };
+}
+
 /** A conversation is known from every hook; each names it. */
 const common = { conversation: 'session_id', transcript: 'transcript_path', lease_ms: null } as const;
 const working = { ...common, activity: 'working', attention: 'none' } as const;
@@ -56,7 +61,7 @@ function errorRule(id: string, attention: ScreenRule['attention'], any: string[]
     attention,
     priority: 60,
     confidence: 0.75,
-    settle_ms: 300,
+    settle_ms: 100,
   };
 }
 
@@ -240,9 +245,7 @@ export const claude: AgentProfile = {
   program_status: true,
   hooks: {
     settings: {
-      hooks: Object.fromEntries(
-        EVENTS.map((event) => [event, [{ hooks: [{ type: 'command', command: `{report} ${event}`, timeout: 5 }] }]]),
-      ),
+      hooks: Object.fromEntries(EVENTS.map((event) => [event, [{ hooks: [hook(event)] }]])),
     },
     events: [
       { ...common, event: 'SessionStart', activity: null, attention: null },

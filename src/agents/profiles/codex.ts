@@ -11,7 +11,7 @@ const OPTIONS = ['--no-daemon', '-c', 'check_for_update_on_startup=false', '-c',
 const CHOICE = '^\\s*(?:› )?(\\d)\\. (.+)$';
 
 function errorRule(id: string, attention: ScreenRule['attention'], match: Match): ScreenRule {
-  return { id, region: ERROR, match, activity: 'error', attention, priority: 60, confidence: 0.75, settle_ms: 300 };
+  return { id, region: ERROR, match, activity: 'error', attention, priority: 60, confidence: 0.75, settle_ms: 100 };
 }
 
 export const codex: AgentProfile = {

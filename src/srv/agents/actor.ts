@@ -2,7 +2,7 @@
  * One agent's post: the next message goes to its shim when that would take it, and what becomes of it is observed.
  * Nothing is asked again and again: every step answers an event of the shim, of the log or of the connection.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Agent, isOpen, type Message, type MessageStep } from '../../domains/agents/index.ts';
 import type { MessagePhase } from '../../protocol/agent/index.ts';
@@ -28,6 +28,8 @@ export class AgentActor {
   #connected = false;
   /** As the shim said last: it would take a message now. */
   #ready = false;
+  /** Files of messages that were begun. */
+  #parts = 0;
   /** It has a message that is not from here: its end is all that it waits for. */
   #foreign = false;
   /** The message that the shim has, as far as known. */
@@ -206,7 +208,10 @@ export class AgentActor {
     const directory = join(sessionDirectory(this.#ports.paths, this.#sessionId), 'messages');
     const file = join(directory, `${message_id}.md`);
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    await writeFile(file, body, { mode: 0o600 });
+    // Whole or not at all: the agent may be reading it when a message is handed over once more.
+    const part = `${file}.${++this.#parts}`;
+    await writeFile(part, body, { mode: 0o600 });
+    await rename(part, file);
     return `There is a message of ${bytes} bytes for you in the file ${file} – read it whole and act on it.`;
   }
 

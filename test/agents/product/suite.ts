@@ -10,7 +10,9 @@ import type { CliTraits } from './traits.ts';
 
 export type Flow = (bench: ProductBench, traits: CliTraits) => Promise<void>;
 
-const TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = 240_000;
+/** Programs at a time: they share two cores with Holdfast, and what is measured are seconds. */
+const AT_A_TIME = 3;
 /** `--long` wants more than one sample of what comes once in a flow. */
 const ROUNDS = process.env['HOLDFAST_TEST_LONG'] === '1' ? 5 : 1;
 
@@ -32,6 +34,7 @@ export function prove(cli: AgentCli, traits: CliTraits, more: Readonly<Record<st
   const flows = Object.entries({ ...FLOWS, ...more }).filter(([name]) => traits.without?.includes(name) !== true);
 
   describe.skipIf(reason !== null)(`${cli.name} ${cli.version}`, () => {
+    const slots = new Slots(AT_A_TIME);
     let bench: ProductBench;
 
     beforeAll(async () => {
@@ -41,7 +44,7 @@ export function prove(cli: AgentCli, traits: CliTraits, more: Readonly<Record<st
 
     describe.concurrent('an agent that', { timeout: TIMEOUT_MS }, () => {
       for (const [name, flow] of flows) {
-        for (let round = 0; round < ROUNDS; round++) it(`[A] ${name}`, () => flow(bench, traits));
+        for (let round = 0; round < ROUNDS; round++) it(`[A] ${name}`, () => slots.use(() => flow(bench, traits)));
       }
     });
 
@@ -53,6 +56,27 @@ export function prove(cli: AgentCli, traits: CliTraits, more: Readonly<Record<st
       expect(bench.verdicts.length).toBeGreaterThan(0);
     });
   });
+}
+
+class Slots {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  async use<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free++;
+      else next();
+    }
+  }
 }
 
 function notInstalled(cli: AgentCli): string | null {

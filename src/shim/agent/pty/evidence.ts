@@ -54,7 +54,7 @@ export class Evidence {
   #cancelNext: () => void = () => {};
   /** Wall clock: when the status was last seen to be `working`. */
   workedAt = -Infinity;
-  /** And when it was last seen to be `done`. */
+  /** When it last came to be `done`: it stays so until the next turn shows. */
   doneAt = -Infinity;
   readonly turns: TurnMarks = {
     started: -Infinity,
@@ -170,7 +170,7 @@ export class Evidence {
     const now = this.#host.clock.now();
     this.#status = this.board.status(now);
     if (this.#status.activity === 'working') this.workedAt = now;
-    if (this.#status.activity === 'done') this.doneAt = now;
+    if (this.#status.activity === 'done') this.doneAt = this.#status.since;
     // It rested: that it was started is no longer news, and its lease need wake nobody.
     if (this.#status.activity === 'idle' || this.#status.activity === 'done')
       this.board.withdraw('process', 'process.started');
