@@ -23,6 +23,7 @@ import { FlowControl, QueryScanner, SessionLog } from '../session/index.ts';
 import { Activity } from './activity.ts';
 import type { Agent } from './agent/index.ts';
 import { loadAgent } from './agent-ports.ts';
+import { AnswerLimit } from './answer-limit.ts';
 import type { Child, ChildHandlers } from './contract.ts';
 import type { ProcessTree } from '../process/index.ts';
 import { Ending } from './ending.ts';
@@ -134,11 +135,14 @@ export class Session {
       answer: (reply) => this.#answerQuery(reply),
       failed: (error) => this.warn(`terminal queries stay unanswered: ${error.message}`),
     });
+    const answers = new AnswerLimit(clock);
     this.#queries =
       spec.kind === 'pty'
         ? new QueryScanner(
             (end) => this.screen.query(end, this.#driverIsLive()),
-            (answer) => this.#answerQuery(answer),
+            (answer) => {
+              if (answers.takes()) this.#answerQuery(answer);
+            },
           )
         : null;
     this.ending = this.#createEnding();
