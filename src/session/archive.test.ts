@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -43,6 +44,7 @@ function closedSession(): ClosedSession {
       spill: 'on',
     },
     ended_at_ms: 1000,
+    agent: null,
   };
 }
 
@@ -186,6 +188,8 @@ describe('ClosedSessionServer', () => {
       { cmd: 'Resize', rows: 1, cols: 1, id: 14 },
       { cmd: 'Lease', action: 'take', id: 15 },
       { cmd: 'CaptureScreen', id: 16 },
+      { cmd: 'GetAgent', id: 17 },
+      { cmd: 'Explain', id: 18 },
     ];
     for (const command of refused) client.send(command);
     client.input();
@@ -206,6 +210,71 @@ describe('ClosedSessionServer', () => {
     const errors = client.events.flatMap((event) => (event.event === 'Error' ? [event] : []));
     expect(errors.map(({ code }) => code)).toEqual(Array.from({ length: refused.length + 1 }, () => 'session_exited'));
     expect(errors.find(({ id }) => id === 10)).toMatchObject({ id: 10, command: 'Attach', details: { exit } });
+  });
+
+  it('reads the transcript of an ended agent, bounded, up to a torn tail', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'hfa-'));
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+    const transcript = join(directory, 'transcript');
+    const entries = Array.from({ length: 500 }, (_, seq) => ({
+      seq,
+      at: seq,
+      turn: null,
+      entry: 'note',
+      text: `${seq} ${'ü\u{1f600}'.repeat(seq % 7 === 0 ? 2_000 : 20)}`,
+    }));
+    writeFileSync(transcript, `${entries.map((entry) => JSON.stringify(entry)).join('\n')}\n{"seq":500,"en`);
+    const { connect } = await serve({ find: () => ({ ...closedSession(), agent: { transcript } }) });
+    const client = await connect();
+    client.hello();
+    let id = 0;
+    const page = async (from: number, limit: number) => {
+      id++;
+      const isAnswer = (event: SessionEvent) => event.event === 'Transcript' && event.id === id;
+      client.send({ cmd: 'GetTranscript', from, limit, id });
+      await client.until(() => client.events.some(isAnswer), `page ${from}`);
+      return client.events.find(isAnswer) as Extract<SessionEvent, { event: 'Transcript' }>;
+    };
+    const read: unknown[] = [];
+    let pages = 0;
+    for (let from = 0; ; pages++) {
+      const { entries: found, next } = await page(from, 1_000);
+      expect(JSON.stringify(found).length).toBeLessThanOrEqual(512 * 1024);
+      read.push(...found);
+      if (found.length === 0) break;
+      from = next;
+    }
+    expect(read).toEqual(entries);
+    expect(pages).toBeGreaterThan(1);
+    for (const from of [0, 63, 64, 65, 130, 499]) {
+      expect(await page(from, 2)).toMatchObject({
+        entries: entries.slice(from, from + 2),
+        next: Math.min(500, from + 2),
+      });
+    }
+    expect(await page(1_000_000, 2)).toMatchObject({ entries: [], next: 500 });
+    writeFileSync(transcript, `${'x'.repeat(2 << 20)}\n`);
+    const again = await connect();
+    again.hello();
+    again.send({ cmd: 'GetTranscript', from: 0, limit: 1, id: 1 });
+    expect(await again.event('Transcript')).toMatchObject({ entries: [], next: 0 });
+    rmSync(transcript);
+    execFileSync('mkfifo', [transcript]);
+    again.send({ cmd: 'GetTranscript', from: 0, limit: 1, id: 2 });
+    expect(await again.event('Error')).toMatchObject({ id: 2, code: 'storage_error' });
+  });
+
+  it.each([
+    [null, { event: 'Error', code: 'conflict', field: 'cmd' }],
+    [{ transcript: null }, { event: 'Transcript', entries: [], next: 0 }],
+    [{ transcript: '/nowhere/transcript' }, { event: 'Transcript', entries: [], next: 0 }],
+  ])('without a transcript, with agent %j, says so', async (agent, answer) => {
+    const { connect } = await serve({ find: () => ({ ...closedSession(), agent }) });
+    const client = await connect();
+    client.hello();
+    client.send({ cmd: 'GetTranscript', from: 0, limit: 1, id: 1 });
+    await client.until(() => client.events.length === 2, 'an answer');
+    expect(client.events[1]).toMatchObject(answer);
   });
 
   it('turns away a wrong token, an unknown session, a missing session id, another first command and silence', async () => {

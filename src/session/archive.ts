@@ -16,6 +16,7 @@ import {
 import type { Clock } from '../runtime/index.ts';
 import { FrameConnection } from '../transport/index.ts';
 import { attachedStreams, attachStreams, readBacklog, resolveStart } from './attach.ts';
+import { ClosedTranscript, type TranscriptPage } from './closed-transcript.ts';
 import type { LogSource } from './contract.ts';
 import { acceptHello, expectHello, helloRequired } from './hello.ts';
 import { ReaderPump } from './serve.ts';
@@ -32,6 +33,8 @@ export interface ClosedSession {
   child: ChildFacts;
   /** Wall clock of the end, ms. */
   ended_at_ms: number;
+  /** Null: it ran none. `transcript`: path of a structured agent's conversation; null: it was at a terminal. */
+  agent: { transcript: string | null } | null;
 }
 
 export interface ClosedSessionServerOptions {
@@ -104,6 +107,7 @@ class ArchivePeer {
   readonly #connection: FrameConnection;
   readonly #cancelHello: () => void;
   #session: ClosedSession | undefined;
+  #transcript: ClosedTranscript | undefined;
   #answers: Promise<void> = Promise.resolve();
   #waiting = 0;
   #closed = false;
@@ -235,6 +239,11 @@ class ArchivePeer {
         return this.#reply(command.id, { event: 'Pong' });
       case 'CaptureScreen':
         return this.#reply(command.id, await this.#screens(session).capture(session, command.last_n_lines));
+      case 'GetTranscript':
+        return this.#reply(command.id, {
+          event: 'Transcript',
+          ...(await this.#conversation(session, command.from, command.limit)),
+        });
       case 'Hello':
         throw new HoldfastError('conflict', 'this connection has said Hello already', { field: 'cmd' });
       default:
@@ -324,6 +333,14 @@ class ArchivePeer {
     throw exited(session);
   }
 
+  #conversation({ agent }: ClosedSession, from: number, limit: number): Promise<TranscriptPage> {
+    if (agent === null) throw new HoldfastError('conflict', 'this session ran no agent', { field: 'cmd' });
+    // What was said at a terminal is in the log.
+    if (agent.transcript === null) return Promise.resolve({ entries: [], next: 0 });
+    this.#transcript ??= new ClosedTranscript(agent.transcript);
+    return this.#transcript.page(from, limit);
+  }
+
   #secondsSince(session: ClosedSession): number {
     return Math.max(0, Math.floor((this.#options.clock.now() - session.ended_at_ms) / 1000));
   }
@@ -349,7 +366,11 @@ class ArchivePeer {
 /** Seed 4 `SessionExited(state)`. */
 function exited(session: ClosedSession | undefined): HoldfastError {
   const details = session === undefined ? {} : { state: session.child.state, exit: session.child.exit };
-  return new HoldfastError('session_exited', 'the session has ended: its output can be read, nothing else', {
-    details,
-  });
+  return new HoldfastError(
+    'session_exited',
+    'the session has ended: its output and transcript can be read, nothing else',
+    {
+      details,
+    },
+  );
 }

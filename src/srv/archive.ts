@@ -1,5 +1,8 @@
 /** The archive socket: srv serves the logs of sessions that are over with the frames their shims would send. */
-import { isLive, type Session } from '../domains/sessions/index.ts';
+import { join } from 'node:path';
+import { isLive, type Session, type SessionAgent } from '../domains/sessions/index.ts';
+import { TRANSCRIPT_FILE } from '../protocol/agent/index.ts';
+import { type HomePaths, sessionDirectory } from '../protocol/home/index.ts';
 import { HoldfastError } from '../protocol/index.ts';
 import { drawClosed, type Mirror } from '../screen/index.ts';
 import { type ClosedScreens, type ClosedSession, ClosedSessionServer, openClosedLog } from '../session/index.ts';
@@ -60,7 +63,7 @@ function findClosed(context: BrokerContext, id: string): ClosedSession {
   if (isLive(session)) {
     throw new HoldfastError('conflict', `session ${id} is live: its own socket serves it`, { field: 'session_id' });
   }
-  const { cause, survivors, kind, started, closed_at, created_at } = session;
+  const { cause, survivors, kind, started, closed_at, created_at, agent } = session;
   const log = openClosedLog({ ...closedLogOf(paths, session), lost: cause ?? 'shim_lost', survivors });
   return {
     session_id: id,
@@ -72,7 +75,12 @@ function findClosed(context: BrokerContext, id: string): ClosedSession {
     version,
     child: childFacts(session),
     ended_at_ms: closed_at ?? created_at,
+    agent: agent === null || agent === undefined ? null : { transcript: transcriptOf(paths, id, agent) },
   };
+}
+
+function transcriptOf(paths: HomePaths, id: string, { mode }: SessionAgent): string | null {
+  return mode === 'pty' ? null : join(sessionDirectory(paths, id), TRANSCRIPT_FILE);
 }
 
 function childFacts(session: Session): ClosedSession['child'] {

@@ -417,6 +417,9 @@ it('[X13] an agent that speaks ACP has the same commands, and a transcript that 
     .map((line) => JSON.parse(line) as { seq: number });
   expect(told.slice(0, entries.length)).toEqual(entries);
   expect(told.map(({ seq }) => seq)).toEqual(told.map((_, at) => at));
+  await ok('wait', 'speaker', '--state', 'exited', '--timeout', '15s');
+  expect((await json<{ seq: number }>('transcript', 'speaker')).slice(0, told.length)).toEqual(told);
+  expect(await json('transcript', 'speaker', '--from', String(last.seq), '--follow')).toContainEqual(last);
 });
 
 describe('inside a session', () => {
