@@ -76,7 +76,7 @@ export class Agents {
   /** Before sessions are adopted. */
   begin(): void {
     this.courier.begin();
-    this.#supervision.look();
+    this.#supervision.begin();
   }
 
   react(events: readonly Recorded<SrvEvent>[]): void {

@@ -1,5 +1,5 @@
 /** What the supervisor acts through: the kernel, the broker and the shims of agents. */
-import type { Agent } from '../../domains/agents/index.ts';
+import type { Agent, Message } from '../../domains/agents/index.ts';
 import { isLive, type Session } from '../../domains/sessions/index.ts';
 import type { SrvEvent } from '../../domains/srv/index.ts';
 import type { Recorded } from '../../kernel/index.ts';
@@ -37,9 +37,28 @@ export class Supervision {
       unpark: (id) => this.#unpark(id),
       failed: (id, error) =>
         context.observer.observe({ cmd: 'restart_failed', agent_id: id, retryable: error.retryable }),
-      ladder: (agent) => this.#ladder(agent),
+      ladder: (agent, why) => this.#ladder(agent, why),
       note: (message) => context.journal.write('warn', message),
     });
+  }
+
+  /** Once, after a start: what is due, and what an earlier srv was about to do. */
+  begin(): void {
+    this.look();
+    if (this.#options.context.readOnly) return;
+    const { agents, messages } = this.#options.kernel.state.agents;
+    const last = new Map<string, Message>();
+    for (const message of messages.values()) {
+      const { agent_id, closed_at } = message;
+      if (closed_at !== null && closed_at >= (last.get(agent_id)?.closed_at ?? 0)) last.set(agent_id, message);
+    }
+    for (const { agent_id, reason, closed_at } of last.values()) {
+      const status = agents.get(agent_id)?.status;
+      // It still works on what was given up: whatever began later is somebody else's.
+      const stillWorks =
+        status?.activity === 'working' && status.since <= (closed_at ?? 0) + LADDER_TIMINGS.interrupt_ms;
+      if (reason === 'no_answer' && stillWorks) this.#supervisor.recover(agent_id);
+    }
   }
 
   look(): void {
@@ -76,7 +95,7 @@ export class Supervision {
     if (agent === undefined || session === undefined) return;
     if (isLive(session)) {
       if (!automatic && !force) throw conflict(agent, 'runs; restart it, or resume it with force');
-      if ((await climb(this.#ladder(agent), 'gone', LADDER_TIMINGS)) !== 'gone') {
+      if ((await climb(this.#ladder(agent, 'restart'), 'gone', LADDER_TIMINGS)) !== 'gone') {
         throw conflict(agent, 'could not be ended');
       }
     }
@@ -93,22 +112,32 @@ export class Supervision {
     await new Promise<void>((resolve) => context.clock.after(AGAIN_MS, resolve, { unref: true }));
   }
 
-  #ladder(agent: Agent): LadderPorts {
+  #ladder(agent: Agent, why: 'recover' | 'restart'): LadderPorts {
     const { context, broker, kernel } = this.#options;
     const { agent_id, session_id } = agent;
+    /** It took the next message: nothing of the overdue one is left to be stopped. */
+    const goesOn = (): boolean => {
+      const { agents, messages } = kernel.state.agents;
+      const next = messages.get(agents.get(agent_id)?.delivering ?? '');
+      return why === 'recover' && next?.state === 'delivered';
+    };
     const standing = (): Standing => {
       const session = kernel.state.sessions.sessions.get(session_id);
       if (session === undefined || !isLive(session)) return 'over';
       const { activity, attention } = kernel.state.agents.agents.get(agent_id)?.status ?? agent.status;
+      if (goesOn()) return 'idle';
       return (activity === 'idle' || activity === 'done') && attention === 'none' ? 'idle' : 'busy';
     };
     return {
       clock: context.clock,
       probe: async () => {
         const asked = standing() === 'over' ? null : await broker.request(session_id, { cmd: 'GetAgent' });
-        return asked?.event === 'Agent' && !asked.ready ? 'busy' : standing();
+        return asked?.event === 'Agent' && !asked.ready && !goesOn() ? 'busy' : standing();
       },
       interrupt: async () => {
+        const { delivering } = kernel.state.agents.agents.get(agent_id) ?? agent;
+        // It would stop the next message.
+        if (why === 'recover' && delivering !== null) return;
         await broker.request(session_id, { cmd: 'Interrupt' });
       },
       terminate: async (graceMs) => {
@@ -116,17 +145,18 @@ export class Supervision {
         await context.observer.observe({ cmd: 'mark_restart', agent_id, session_id, reason: 'requested' });
         await broker.terminate(session_id, graceMs);
       },
-      settled: (signal) => this.#settled(standing, signal),
+      settled: (signal, until) => this.#settled(standing, signal, until),
       survivors: () => survivors(kernel.state.sessions.sessions.get(session_id)),
       climbing: (rung) => context.journal.write('info', `agent ${agent_id}: ${rung}`),
     };
   }
 
-  #settled(standing: () => Standing, signal: AbortSignal): Promise<Exclude<Standing, 'busy'>> {
+  #settled(standing: () => Standing, signal: AbortSignal, until: 'idle' | 'over'): Promise<Exclude<Standing, 'busy'>> {
     return new Promise((resolve) => {
       const look = () => {
         const found = standing();
-        if (found === 'busy') return;
+        // An agent that is being ended still looks idle.
+        if (found === 'busy' || (found === 'idle' && until === 'over')) return;
         stop();
         resolve(found);
       };

@@ -31,6 +31,8 @@ export class Supervisor {
   readonly #ports: SupervisorPorts;
   /** Agents on the ladder or getting a new session: one at a time each. */
   readonly #busy = new Set<string>();
+  /** Of those, whose next answer is overdue already. */
+  readonly #overdue = new Set<string>();
   #lastStart = -Infinity;
   #cancelTimer: (() => void) | null = null;
   #closed = false;
@@ -85,7 +87,12 @@ export class Supervisor {
   /** An agent that does not take an interrupt after its answer is overdue: ended, if its policy starts it again. */
   recover(agentId: string): void {
     const agent = this.#ports.agent(agentId);
-    if (agent === undefined || agent.policy.when === 'never' || this.#busy.has(agentId)) return;
+    if (this.#closed || agent === undefined || agent.policy.when === 'never') return;
+    if (this.#busy.has(agentId)) {
+      // What is under way was begun for something else, and may be over too soon for this.
+      this.#overdue.add(agentId);
+      return;
+    }
     this.#alone(agentId, async () => {
       const climbed = await climb(this.#ports.ladder(agent, 'recover'), 'idle', LADDER_TIMINGS);
       this.#ports.note(`agent ${agentId}: ${climbed} after an overdue answer`);
@@ -138,6 +145,7 @@ export class Supervisor {
     } finally {
       this.#busy.delete(agentId);
       this.look();
+      if (this.#overdue.delete(agentId)) this.recover(agentId);
     }
   }
 }
