@@ -19,6 +19,7 @@ import { homeError, prepareHome } from './home.ts';
 import { type Journal, openJournal } from './journal.ts';
 import { Observer, type SrvKernel } from './observer.ts';
 import { type OpenedKernel, openSrvKernel, placesOf } from './open-kernel.ts';
+import { ownerName } from './owner.ts';
 import { Retention } from './retention.ts';
 import { type DomainCommand, SrvService } from './service.ts';
 import { type ShimCommand, startShim } from './shim-process.ts';
@@ -200,6 +201,7 @@ export class Srv {
       journal,
       places: this.#places,
       token: secret,
+      owner: ownerName(),
       identity: {
         pid: process.pid,
         version: this.#options.version,
@@ -262,7 +264,13 @@ export class Srv {
   /** Ends every live session, softly first. Rejects with `timeout` naming how many are left. */
   async #endSessions(): Promise<void> {
     const { clock } = this.#options;
-    await Promise.all(this.#context.observer.live().map(({ id }) => this.#endSession(id)));
+    const asked = new Set<string>();
+    const endAll = async (): Promise<void> => {
+      const more = this.#context.observer.live().filter(({ id }) => !asked.has(id));
+      for (const { id } of more) asked.add(id);
+      await Promise.all(more.map(({ id }) => this.#endSession(id)));
+    };
+    await endAll();
     await new Promise<void>((resolve, reject) => {
       const finish = (end: () => void) => {
         cancel();
@@ -271,6 +279,8 @@ export class Srv {
       };
       const check = () => {
         if (this.#kernel.state.sessions.live === 0) finish(resolve);
+        // An agent that was due may just have been started again.
+        else endAll().catch((error: unknown) => finish(() => reject(HoldfastError.from(error))));
       };
       const cancel = clock.after(limits.STOP_GRACE_MS + AFTER_GRACE_MS, () => {
         finish(() =>
