@@ -1,6 +1,6 @@
 /** Many messages from many senders to a fleet of agents of all manners, and people in between. */
 import { readFileSync } from 'node:fs';
-import { connect, type Holdfast, type MessageRecord } from '../../../src/client/index.ts';
+import { connect, type EventStream, type Holdfast, type MessageRecord } from '../../../src/client/index.ts';
 import { agentHome, insideOf } from '../agent-home.ts';
 import { type Random, randomFrom } from '../random.ts';
 import { FAULTS_LOADER, TestRuntime, until } from '../runtime.ts';
@@ -22,7 +22,7 @@ export interface MessageLoadOptions {
 /** Messages per agent without an outcome, from which on the senders wait. */
 const BACKLOG = 6;
 /** Longest until everything has its outcome once nobody sends any more. */
-const DRAIN_MS = 120_000;
+const DRAIN_MS = 90_000;
 
 export class MessageLoad implements AsyncDisposable {
   readonly runtime: TestRuntime;
@@ -75,7 +75,7 @@ export class MessageLoad implements AsyncDisposable {
       const fleet = await Fleet.start(runtime, options.agents);
       const clients: [Holdfast, Holdfast] = [await runtime.client(), await runtime.client()];
       const load = new MessageLoad(runtime, fleet, random, options, clients);
-      load.#begin(await runtime.client());
+      await load.#begin(await runtime.client());
       return load;
     } catch (error) {
       await runtime.close();
@@ -151,8 +151,11 @@ export class MessageLoad implements AsyncDisposable {
     await Promise.allSettled([...this.#work, ...this.#people]);
   }
 
-  #begin(follower: Holdfast): void {
-    this.#people = [this.#follow(follower), this.#approver.run(), this.#typist.run()];
+  async #begin(follower: Holdfast): Promise<void> {
+    const topics = ['message_accepted', 'message_closed'];
+    const events = await follower.events({ topics, since: 0, signal: this.#abort.signal });
+    const requests = await this.#approver.hear();
+    this.#people = [this.#follow(events), this.#approver.run(requests), this.#typist.run()];
     for (const one of this.#people) this.#watch(one);
     this.#work.length = 0;
   }
@@ -163,10 +166,9 @@ export class MessageLoad implements AsyncDisposable {
   }
 
   /** Which messages have no outcome, by the events. */
-  async #follow(holdfast: Holdfast): Promise<void> {
-    const topics = ['message_accepted', 'message_closed'];
+  async #follow(events: EventStream): Promise<void> {
     try {
-      for await (const item of await holdfast.events({ topics, since: 0, signal: this.#abort.signal })) {
+      for await (const item of events) {
         if (item.type !== 'event') continue;
         const id = item.event['message_id'] as string;
         if (item.event.event === 'message_closed') this.#open.delete(id);

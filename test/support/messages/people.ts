@@ -1,5 +1,5 @@
 /** People beside the messages: one answers what agents ask, one sits down at their terminals and types. */
-import { type Attachment, type Holdfast, HoldfastError } from '../../../src/client/index.ts';
+import { type Attachment, type EventStream, type Holdfast, HoldfastError } from '../../../src/client/index.ts';
 import { dawdle } from '../oracle-reader.ts';
 import type { Random } from '../random.ts';
 import { soon } from '../runtime.ts';
@@ -31,8 +31,12 @@ export class Approver {
     this.#random = random;
   }
 
-  async run(): Promise<void> {
-    const events = await this.#holdfast.events({ topics: ['agent_requested'], since: 0, signal: this.#abort.signal });
+  /** The requests, for `run`. */
+  hear(): Promise<EventStream> {
+    return this.#holdfast.events({ topics: ['agent_requested'], since: 0, signal: this.#abort.signal });
+  }
+
+  async run(events: EventStream): Promise<void> {
     try {
       for await (const item of events) {
         if (item.type !== 'event') continue;

@@ -44,8 +44,8 @@ const BROADCAST_MOST = 3;
 const LARGE_BYTES = [6_000, 20_000, 60_000] as const;
 const PRIORITIES = ['low', 'normal', 'normal', 'high', 'urgent'] as const;
 const UNANSWERED = new Set(['unreachable', 'timeout']);
-/** Of an agent that was started anew meanwhile: its old session is over. */
-const STALE = new Set(['bad_token', 'session_exited']);
+/** Of a program in a session: srv is dead, or its session is. */
+const AWAY = new Set(['unreachable', 'bad_token', 'session_exited', 'not_found']);
 
 export class Sender {
   readonly entries: Entry[] = [];
@@ -188,15 +188,17 @@ export class Sender {
 
   /** With a connection that is taken for what it says; an agent's own that ended with its session is made anew. */
   async #ask(entry: Entry | undefined, act: (holdfast: Holdfast) => Promise<unknown>): Promise<void> {
-    for (let attempt = 0; ; attempt++) {
+    const until = Date.now() + PATIENT_MS;
+    for (;;) {
       try {
         this.#holdfast ??= this.#options.connect();
         await act(await this.#holdfast);
         return;
       } catch (error) {
         const { code, message } = HoldfastError.from(error);
-        if (this.#options.agent !== null && STALE.has(code) && attempt < 20) {
-          this.#holdfast = undefined;
+        if (this.#options.agent !== null && AWAY.has(code) && Date.now() < until) {
+          // It starts no srv, and its session may be another one by now.
+          if (code !== 'unreachable') this.#holdfast = undefined;
           await dawdle(250);
         } else if (entry !== undefined && UNANSWERED.has(code)) return;
         else throw new Error(`${entry?.to ?? 'a cancel'}: ${code} ${message}`, { cause: error });
