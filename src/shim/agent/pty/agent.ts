@@ -21,6 +21,8 @@ import { Requests } from './requests.ts';
 import { Delivery, type StopReason } from './typing.ts';
 import { Waiting } from './waiting.ts';
 
+/** From the end of a turn to its last line in the agent's own file. */
+const WRITTEN_MS = 1_000;
 /** No turn is under way: the last one failed, ended, or there was none. */
 const RESTS: ReadonlySet<Activity> = new Set<Activity>(['idle', 'done', 'error']);
 
@@ -41,6 +43,7 @@ export class PtyAgent implements AgentDriver {
   #usage: AgentUsage | null = null;
   #cancelDraft: () => void = () => {};
   #cancelRest: () => void = () => {};
+  #cancelUsage: () => void = () => {};
 
   constructor(launch: AgentLaunch, host: PtyHost) {
     this.#host = host;
@@ -98,6 +101,7 @@ export class PtyAgent implements AgentDriver {
     // It tells its outcome itself, and ends in one whatever happens.
     void delivery.run().finally(() => {
       this.#delivery = null;
+      if (this.#evidence.turns.ended < delivery.submittedAt) this.#lateEnds.owe();
       this.#changed();
     });
   }
@@ -132,7 +136,7 @@ export class PtyAgent implements AgentDriver {
     if (conversationId !== null) this.#conversationId = conversationId;
     if (transcriptPath !== null) this.#transcriptPath = transcriptPath;
     if (this.#transcriptPath !== null && (turn === 'ended' || turn === 'failed'))
-      this.#usage = readUsage(this.#transcriptPath) ?? this.#usage;
+      this.#countUsage(this.#transcriptPath);
     this.#changed();
   }
 
@@ -176,6 +180,20 @@ export class PtyAgent implements AgentDriver {
     this.#requests.close();
     this.#cancelDraft();
     this.#cancelRest();
+    this.#cancelUsage();
+  }
+
+  /** Now, and once more when the agent, which tells of the end of a turn first, has written the turn down. */
+  #countUsage(path: string): void {
+    const read = (): void => {
+      this.#usage = readUsage(path) ?? this.#usage;
+    };
+    read();
+    this.#cancelUsage();
+    this.#cancelUsage = this.#host.clock.after(WRITTEN_MS, () => {
+      read();
+      this.#changed();
+    });
   }
 
   #waitsFor(): string {
@@ -234,7 +252,7 @@ export class PtyAgent implements AgentDriver {
   }
 
   async #stop(delivery: Delivery, reason: StopReason): Promise<void> {
-    this.#lateEnds.interrupted();
+    this.#lateEnds.owe();
     await delivery.stop(reason);
   }
 
