@@ -20,6 +20,7 @@ prove(
     'reports its status with nobody there': reportsAlone('claude-code'),
     'reports its status with somebody attached': reportsAttached('claude-code'),
     'has a sub-agent at work': team,
+    'fills its context': tokens,
   },
 );
 
@@ -46,4 +47,23 @@ async function team(bench: ProductBench, traits: CliTraits): Promise<void> {
   expect(tasks.at(-1)).toEqual([]);
   await exchange(agent, 'And what now?', 'Nothing more.');
   agent.judged();
+}
+
+/** The figures are the model's, as the program wrote them down; it does not say how much fits. */
+async function tokens(bench: ProductBench, traits: CliTraits): Promise<void> {
+  const agent = await bench.agent();
+  await agent.display.shows(traits.composer);
+  const usage = { input_tokens: 52_000, cached_input_tokens: 4_000, output_tokens: 700 };
+  const message = await agent.send('How full are you?', [
+    { do: 'usage', usage },
+    { do: 'text', text: 'Rather full.' },
+  ]);
+  await agent.ends(message, 'answered');
+  const answered = await agent.entry('answered');
+  expect(answered.usage).toEqual(usage);
+  const [told] = await agent.tells('agent_usage_changed');
+  expect(told).toMatchObject({
+    usage: { input_tokens: 52_000, cache_read_input_tokens: 4_000, context_limit_tokens: null, usage_pct: null },
+  });
+  expect(agent.told('agent_usage_changed')).toHaveLength(1);
 }

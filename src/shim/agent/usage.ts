@@ -57,6 +57,8 @@ function fromAnswer(entry: Json): AgentUsage | null {
   if (message === null || usage === null || typeof usage['input_tokens'] !== 'number') return null;
   // What a program made up itself, such as an error shown as an answer, was in no request.
   if (message['model'] === '<synthetic>') return null;
+  // A sub-agent's context is its own.
+  if (entry['isSidechain'] === true) return null;
   const tokens = {
     input_tokens: count(usage, 'input_tokens'),
     cached_input_tokens: 0,

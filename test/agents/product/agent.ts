@@ -96,6 +96,15 @@ export class AgentUnderTest {
     );
   }
 
+  /** What was told under that name, as soon as there is something. */
+  async tells(event: string): Promise<Told[]> {
+    return this.#bench.until(
+      () => (this.told(event).length > 0 ? this.told(event) : undefined),
+      () => `${event}; told: ${this.#lately()}`,
+      PATIENCE_MS,
+    );
+  }
+
   async watch(terminal = false): Promise<void> {
     this.#display?.close();
     this.#display = await Display.attach(this.session, { rows: this.#rows, cols: this.#cols, terminal });
