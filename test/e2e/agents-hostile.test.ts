@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AgentRecord } from '../../src/client/index.ts';
+import type { AgentProfile, Explanation } from '../../src/protocol/agent/index.ts';
 import type { ControlClient } from '../../src/control/index.ts';
 import { createIds, systemClock } from '../../src/runtime/index.ts';
 import { agentHome, insideOf } from '../support/agent-home.ts';
@@ -27,13 +28,26 @@ import { dialog, IDLE, Stage, stageProfile, VIEWER, WORKING } from '../support/s
 
 type Reply = Record<string, unknown>;
 
+/** Each of its patterns may be taken; all of them on one screen would take an hour. */
+const SLOW: Partial<AgentProfile> = {
+  name: 'slow',
+  rules: Array.from({ length: 120 }, (_, at) => ({
+    ...stageProfile.rules.at(-1)!,
+    id: `slow-${at}`,
+    region: { of: 'whole' },
+    match: { any: Array.from({ length: 32 }, () => '(?:a|a)(?:a|a)(?:a|a)(?:a|a)a*b') },
+  })),
+};
+
 let runtime: TestRuntime;
 let control: ControlClient;
 const ids = createIds(systemClock);
 
 beforeAll(async () => {
   runtime = await TestRuntime.start({
-    home: agentHome(['scripted', 'stage'], (profile) => (profile.name === 'stage' ? stageProfile : profile)),
+    home: agentHome(['scripted', 'stage', 'slow'], (profile) =>
+      profile.name === 'scripted' ? profile : { ...stageProfile, ...(profile.name === 'slow' ? SLOW : {}) },
+    ),
   });
   control = await openControl(runtime);
 });
@@ -178,6 +192,37 @@ describe('what an agent prints', () => {
     await becomes(id, ({ status: { activity } }) => activity === 'working', 'working');
     expect(stage.keys).toBe('');
     expect(cpuOf(shim)).toBeLessThan(8_000);
+    await ask({ cmd: 'remove_session', session: id, force: true });
+  });
+
+  it('[H2] rules that take for ever cost a part of a core, say nothing, and hold nobody up', async () => {
+    const stage = new Stage(runtime.home, 'slow');
+    const { session } = await ask({
+      cmd: 'create_session',
+      name: 'slow',
+      cwd: runtime.home,
+      rows: 100,
+      cols: 600,
+      env: [['PATH', process.env['PATH'] ?? ''], stage.env],
+      agent: { profile: 'slow', share_directory: true },
+    });
+    const { id } = session as { id: string };
+    await stage.started();
+    const { record } = await runtime.holdfast.get(id);
+    const [before, began] = [cpuOf(record.shim_pid!), systemClock.monotonic()];
+    const ended = (): boolean => systemClock.monotonic() > began + 3_500;
+    let frame = 0;
+    await until(() => {
+      stage.show(`\x1b[H${`${'a'.repeat(598)}\r\n`.repeat(98)}${frame++}`);
+      return ended();
+    }, 'some frames');
+    const share = (cpuOf(record.shim_pid!) - before) / (systemClock.monotonic() - began);
+    console.log(`rules that never end: ${frame} frames, ${(100 * share).toFixed(0)} % of a core`);
+    expect(share).toBeLessThan(0.6);
+    expect((await agent(id)).status.activity).not.toBe('idle');
+    const explanation = (await ask({ cmd: 'explain_agent', session: id }))['explanation'] as Explanation;
+    expect(explanation.rules.at(-1)).toMatchObject({ matched: false, reason: 'its rules take too long' });
+    expect(explanation.cost.slowest_ms).toBeLessThan(5_000);
     await ask({ cmd: 'remove_session', session: id, force: true });
   });
 
