@@ -30,7 +30,7 @@ function pathOf(field: string, path: readonly PropertyKey[], key: string | undef
 }
 
 function* patternsOf(profile: AgentProfile): Generator<[path: string, pattern: string]> {
-  const { box, collapsed, special, chrome, answer_mark, stopped_mark } = profile.input;
+  const { box, collapsed, special, completes, chrome, answer_mark, stopped_mark } = profile.input;
   if (box !== null) {
     yield* ofRegion('input.box.region', box.region);
     yield ['input.box.prompt', box.prompt];
@@ -40,6 +40,7 @@ function* patternsOf(profile: AgentProfile): Generator<[path: string, pattern: s
   }
   if (collapsed !== null) yield ['input.collapsed.pattern', collapsed.pattern];
   if (special !== undefined && special !== null) yield ['input.special.pattern', special.pattern];
+  if (completes !== undefined) yield ['input.completes.pattern', completes.pattern];
   yield* ofList('input.chrome', chrome ?? []);
   if (answer_mark !== undefined) yield ['input.answer_mark', answer_mark];
   if (stopped_mark !== undefined) yield ['input.stopped_mark', stopped_mark];

@@ -26,6 +26,14 @@ describe('formatMessage', () => {
     expect(formatMessage({ from: '', body: 'not /exit' }, input)).toBe('not /exit');
     expect(formatMessage({ from: 'a', body: '!ls' }, input)).toBe('[message from a]\n!ls');
   });
+
+  it('keeps its last word from being completed', () => {
+    const { input } = profileWith({ input: { completes: { pattern: '@\\S*$', suffix: ' ' } } });
+    const formatted = (body: string) => formatMessage({ from: '', body }, input);
+    expect(formatted('look at\n@src/a')).toBe('look at\n@src/a ');
+    expect(formatted('@src/a is it\nlook')).toBe('@src/a is it\nlook');
+    expect(formatted('@src/a is it')).toBe('@src/a is it');
+  });
 });
 
 describe('sanitisePaste', () => {

@@ -9,7 +9,7 @@ prove(
     trust: /Do you trust the files in this folder/u,
     composer: /^ > {3}Type your message/mu,
     exitCode: 0,
-    clear: '\x03',
+    clear: '\x15\x7f'.repeat(8),
     without: ['finds the model overloaded'],
   },
   { 'tries again while the model is overloaded': retrying('overloaded') },

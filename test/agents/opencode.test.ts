@@ -9,7 +9,7 @@ prove(
     trust: null,
     composer: /Ask anything|ctrl\+p commands/u,
     exitCode: 0,
-    clear: '\x03',
+    clear: `\x1b[H${'\x0b\x1b[3~'.repeat(8)}`,
     without: ['runs out of quota', 'runs out of context', 'finds the model overloaded'],
   },
   {

@@ -32,7 +32,8 @@ export const gemini: AgentProfile = {
     newline: '\n',
     submit: '\r',
     interrupt: ['\x1b'],
-    clear: ['\x03'],
+    // Ctrl-C on an empty box offers to quit; this takes a line and what parts it from the one above, often enough.
+    clear: ['\x15\x7f'.repeat(8)],
     exit: ['\x03', '\x03'],
     box: {
       region: { of: 'last', lines: 24 },
@@ -47,6 +48,7 @@ export const gemini: AgentProfile = {
     // An Enter within 30 ms of the last key is taken for a new line.
     submit_after_ms: 100,
     special: { pattern: '^[!/?@]', prefix: ' ' },
+    completes: { pattern: '@\\S*$', suffix: ' ' },
     chrome: ['^ ?[\\u2800-\\u28ff] ', '^\\s*Shift\\+Tab ', 'esc to cancel', '^\\s*\\? for shortcuts'],
     answer_mark: '^✦ ',
     stopped_mark: '^ℹ Request cancelled',

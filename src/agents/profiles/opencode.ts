@@ -40,7 +40,8 @@ export const opencode: AgentProfile = {
     submit: '\r',
     // Two escapes in one write are read as one with Alt; as kitty's keys they are two.
     interrupt: ['\x1b[27;1u\x1b[27;1u'],
-    clear: ['\x03'],
+    // Ctrl-C on an empty box ends it; this takes, from the beginning on, a line and what parts it from the next.
+    clear: [`\x1b[H${'\x0b\x1b[3~'.repeat(8)}`],
     exit: ['\x03'],
     box: {
       region: { of: 'last', lines: 10 },
@@ -56,6 +57,7 @@ export const opencode: AgentProfile = {
     by_reference_bytes: 16_384,
     submit_after_ms: 50,
     special: { pattern: '^[!/@]', prefix: ' ' },
+    completes: { pattern: '@\\S*$', suffix: ' ' },
     chrome: ['^\\s*▣ ', '^\\s*┃'],
   },
   dialogs: [

@@ -72,6 +72,8 @@ export interface InputProfile {
   submit_after_ms?: number;
   /** Additive. A text that matches is a command to the program (`!ls`, `/help`); `prefix` in front makes it a message. */
   special?: { pattern: Pattern; prefix: string } | null;
+  /** Additive. A last line that matches makes the program offer completions, which take the submit key; `suffix` behind it does not. */
+  completes?: { pattern: Pattern; suffix: string };
   /** Additive. Lines around an answer that are the program's: status lines, hints, marks. */
   chrome?: Pattern[];
   /** Additive. What the program draws before the first line of an answer. */

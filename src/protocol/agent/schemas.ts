@@ -87,6 +87,7 @@ const input = z.strictObject({
     .strictObject({ pattern, prefix: z.string().min(1).max(64) })
     .nullable()
     .optional(),
+  completes: z.strictObject({ pattern, suffix: z.string().min(1).max(64) }).optional(),
   chrome: patterns.optional(),
   answer_mark: pattern.optional(),
   stopped_mark: pattern.optional(),
