@@ -2,7 +2,11 @@ import { expect, it } from 'vitest';
 import { falselyFree, judge, type Phase, type Seen } from './judge.ts';
 
 const working: Phase = { kind: 'working', from: 10_000, to: 14_000 };
-const at = (ms: number, activity: Seen['activity'], attention: Seen['attention'] = 'none'): Seen => ({ at: ms, activity, attention });
+const at = (ms: number, activity: Seen['activity'], attention: Seen['attention'] = 'none'): Seen => ({
+  at: ms,
+  activity,
+  attention,
+});
 const verdict = (...seen: Seen[]) => judge([working], seen);
 
 it('takes a status that comes within the second and holds', () => {

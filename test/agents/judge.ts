@@ -12,7 +12,18 @@ export interface Seen {
 }
 
 export interface Phase {
-  kind: 'starting' | 'ready' | 'working' | 'permission' | 'done' | 'interrupted' | 'auth' | 'quota' | 'exhausted' | 'error' | 'exited';
+  kind:
+    | 'starting'
+    | 'ready'
+    | 'working'
+    | 'permission'
+    | 'done'
+    | 'interrupted'
+    | 'auth'
+    | 'quota'
+    | 'exhausted'
+    | 'error'
+    | 'exited';
   from: number;
   to: number;
 }

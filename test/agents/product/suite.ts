@@ -28,6 +28,19 @@ const FLOWS: Readonly<Record<string, Flow>> = {
   'finds the model overloaded': failing({ kind: 'overloaded', phase: 'error', reason: 'agent_error' }),
 };
 
+/** Of docs/SPEC.md; what is not here is about the status above all. */
+const RULES: Readonly<Record<string, string>> = {
+  'starts, is trusted, works, asks, ends and goes on': '[G10] [G13]',
+  'is refused something, and interrupted with and without anything to see': '[G7]',
+  'works on one message after the other': '[G6]',
+  'takes every text as it is': '[G2] [G9]',
+  'is left alone while a person types, and stopped by one': '[G8]',
+  'reports its status with nobody there': '[Q5]',
+  'reports its status with somebody attached': '[Q5]',
+  'fills its context': '[G14]',
+};
+const STATUS = '[G12]';
+
 /** `more`: flows of this CLI alone, by what the agent goes through. */
 export function prove(cli: AgentCli, traits: CliTraits, more: Readonly<Record<string, Flow>> = {}): void {
   const reason = whyNot(cli.name) ?? notInstalled(cli);
@@ -44,12 +57,13 @@ export function prove(cli: AgentCli, traits: CliTraits, more: Readonly<Record<st
 
     describe.concurrent('an agent that', { timeout: TIMEOUT_MS }, () => {
       for (const [name, flow] of flows) {
-        for (let round = 0; round < ROUNDS; round++) it(`[A] ${name}`, () => slots.use(() => flow(bench, traits)));
+        for (let round = 0; round < ROUNDS; round++)
+          it(`${RULES[name] ?? STATUS} ${name}`, () => slots.use(() => flow(bench, traits)));
       }
     });
 
     // After all of them: it is about what they saw.
-    it('[A] is never said to be free while it works, and what is said is right within a second', () => {
+    it(`${STATUS} is never said to be free while it works, and what is said is right within a second`, () => {
       const { table, wrong } = bench.verdict();
       console.log(`${cli.name} ${cli.version}\n${table}`);
       expect(wrong).toEqual([]);
