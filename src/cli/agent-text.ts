@@ -67,7 +67,7 @@ export function messageState({ state, reason }: Pick<MessageRecord, 'state' | 'r
   return reason === null || reason === '' ? state : `${state} (${reason})`;
 }
 
-/** An agent by its name; people and programs have none but their connection's id. */
+/** Agents and people by their names; the runtime's own parts have none but a connection's id. */
 export function senderName({ kind, name }: MessageRecord['from']): string {
-  return kind === 'agent' ? name : kind;
+  return kind === 'tool' ? kind : name;
 }

@@ -19,6 +19,8 @@ export interface Actor {
   kind: string;
   /** The session whose token the connection registered with; missing: the owner's. */
   session_id?: string;
+  /** Name of the user it acts for; missing: nobody's. */
+  owner?: string;
 }
 
 /** Work for another process, durable with the batch that caused it. */

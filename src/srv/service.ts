@@ -30,6 +30,8 @@ export interface SrvServiceOptions {
   places: SocketPlaces;
   /** The instance secret: what a Hello to a shim or the archive quotes. */
   token: string;
+  /** Name of the user whose home this is. */
+  owner: string;
   identity: ServiceIdentity;
   parse(fields: Record<string, unknown>): ControlCommand<DomainCommand>;
   status(): RuntimeStatus | Promise<RuntimeStatus>;
@@ -58,14 +60,16 @@ export class SrvService implements ControlService<DomainCommand> {
     return this.#options.parse(fields);
   }
 
-  async execute(command: DomainCommand, options: CommandOptions): Promise<Answer> {
-    const { kernel, agents, readOnly } = this.#options;
-    const { session_id } = options.actor;
+  async execute(command: DomainCommand, asked: CommandOptions): Promise<Answer> {
+    const { kernel, agents, owner, readOnly } = this.#options;
+    const { session_id } = asked.actor;
     // Its programs may outlive it; what they say is nobody's.
     if (session_id !== undefined && !kernel.state.sessions.sessions.has(session_id))
       throw new HoldfastError('forbidden', `session ${session_id} was removed; its programs speak for nobody`, {
         field: 'cmd',
       });
+    // Whoever knows the instance secret acts for the owner of the home.
+    const options = session_id === undefined ? { ...asked, actor: { ...asked.actor, owner } } : asked;
     if (isAgentsCommand(command)) return agents.execute(command, options);
     if (command.cmd === 'get_session') {
       const session = toRecord(selectSession(kernel.state.sessions, command.session), this.#options.places);

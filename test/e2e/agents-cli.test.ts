@@ -1,6 +1,7 @@
 /** Agents on the real command line: real srv and shims, a scripted agent in a PTY. */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { AgentRecord, MessageRecord } from '../../src/client/index.ts';
@@ -173,9 +174,13 @@ describe('a message', () => {
       ['answered', 'answer to the same'],
       ['answered', 'answer to the same'],
     ]);
-    expect(records[0]).toMatchObject({ from: { kind: 'tool', session_id: null }, body: 'what is two and two?' });
-    expect(await ok('inbox', 'writer')).toMatch(
-      /^MESSAGE +STATE +PRIORITY +FROM +TO +AGE +TEXT\n\S+ +answered +normal +tool +writer +\d+s +what is two and two\?\n/,
+    expect(records[0]).toMatchObject({
+      from: { kind: 'person', name: userInfo().username, session_id: null },
+      body: 'what is two and two?',
+    });
+    expect(submitted('writer')[0]).toBe('what is two and two?');
+    expect((await ok('inbox', 'writer')).replace(userInfo().username, 'OWNER')).toMatch(
+      /^MESSAGE +STATE +PRIORITY +FROM +TO +AGE +TEXT\n\S+ +answered +normal +OWNER +writer +\d+s +what is two and two\?\n/,
     );
     const fed = runtime.command(['send', 'writer', '--wait', '-'], 'first\nsecond');
     expect([fed.status, fed.stdout.toString()]).toEqual([0, 'answer to second\n']);

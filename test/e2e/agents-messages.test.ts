@@ -196,6 +196,8 @@ describe('messages', () => {
     const inside = await scene.home.connect(token);
     const send = (fields: Record<string, unknown>) => inside.request({ cmd: 'send_message', body: 'hello', ...fields });
     const { message_id } = (await send({ to: 'reader' })) as { message_id: string };
+    const { message: outcome } = await inside.request({ cmd: 'get_message', message: message_id, wait_ms: 30_000 });
+    expect(outcome).toMatchObject({ message_id, state: 'answered' });
     expect(await scene.closed(message_id)).toMatchObject({
       from: { kind: 'agent', name: 'writer', session_id: writer.id },
       state: 'answered',
@@ -235,7 +237,7 @@ describe('messages', () => {
     await untilAsync(async () => (await scene.record('six')).status.attention === 'permission', 'attention');
     await scene.control.request({ cmd: 'answer_request', session: 'six', choice: 'allow' });
     const gone = await scene.control.event('agent_request_closed');
-    expect(gone).toMatchObject({ request_id: request.request_id, how: 'answered', by: { kind: 'tool' } });
+    expect(gone).toMatchObject({ request_id: request.request_id, how: 'answered', by: { kind: 'person' } });
     expect(await scene.closed(message)).toMatchObject({ state: 'answered' });
   });
 });

@@ -25,6 +25,8 @@ export interface AgentsActor {
   readonly client_id: string;
   readonly kind: string;
   readonly session_id?: string | undefined;
+  /** Name of the user it acts for; missing: srv itself. */
+  readonly owner?: string | undefined;
 }
 
 export interface AgentsContext {
@@ -74,12 +76,13 @@ export function agentAt(state: AgentsState, sessionId: string): Agent | undefine
 }
 
 /** What the server says of whoever issues a command. */
-export function senderOf(state: AgentsState, { client_id, kind, session_id }: AgentsActor): MessageSender {
+export function senderOf(state: AgentsState, { client_id, session_id, owner }: AgentsActor): MessageSender {
   if (session_id !== undefined) {
     const agent = agentOf(state, session_id);
     return { kind: 'agent', name: agent?.name ?? agent?.profile ?? session_id, session_id };
   }
-  return { kind: kind === 'host' || kind === 'renderer' ? 'person' : 'tool', name: client_id, session_id: null };
+  if (owner !== undefined) return { kind: 'person', name: owner, session_id: null };
+  return { kind: 'tool', name: client_id, session_id: null };
 }
 
 /** Throws `not_found`; `forbidden` to an agent whose message it neither is nor was. */

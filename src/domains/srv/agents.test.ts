@@ -152,6 +152,25 @@ describe('an agent', () => {
     expect(srv.names({ cmd: 'unpark_agent', session: 'one' })).toEqual(['agent_unparked', 'agent_restarting']);
   });
 
+  it('[M9] is told who sends: its owner by name, an agent of his by its own, else the runtime', () => {
+    agent('one');
+    const two = agent('two');
+    const senders = () => {
+      send('one');
+      return messages().map(({ from }) => from);
+    };
+    srv.actor = { client_id: 'c', kind: 'tool', owner: 'ada' };
+    senders();
+    srv.actor = { client_id: 'c', kind: 'tool', session_id: two };
+    senders();
+    srv.actor = { client_id: 'supervisor', kind: 'srv' };
+    expect(senders()).toEqual([
+      { kind: 'person', name: 'ada', session_id: null },
+      { kind: 'agent', name: 'two', session_id: two },
+      { kind: 'tool', name: 'supervisor', session_id: null },
+    ]);
+  });
+
   it('[G12] that is idle is idle, by whatever else it is known', () => {
     const id = agent('one');
     const status: AgentStatus = {

@@ -148,8 +148,10 @@ export const worktreeState = ours(
 /** Who sent or answered something: the server says so, from the connection it came over. */
 export const sender = ours(
   z.object({
-    kind: choice(['person', 'agent', 'tool']),
-    name: string,
+    kind: choice(['person', 'agent', 'tool']).describe(
+      'person: whoever has the instance secret; agent: a session’s program; tool: the runtime itself',
+    ),
+    name: string.describe('Of a person: their user name'),
     session_id: string.nullable().describe('Of the agent that sent it'),
   }),
 );
