@@ -62,6 +62,11 @@ const CALLS: [string, (context: AgentsContext) => Promise<unknown>, Record<strin
     { select: { agent: 'claude', activity: 'idle' }, body: 'hi', ttl_ms: 5 },
   ],
   ['messages.get', (c) => new Messages(c).get(MESSAGE), { message: MESSAGE }],
+  [
+    'messages.get with its outcome',
+    (c) => new Messages(c).get(MESSAGE, { waitMs: 60_000 }),
+    { message: MESSAGE, wait_ms: 60_000 },
+  ],
   ['messages.cancel', (c) => new Messages(c).cancel(MESSAGE), { message: MESSAGE }],
   ['messages.list', (c) => new Messages(c).list(), {}],
   [
@@ -90,6 +95,8 @@ const CALLS: [string, (context: AgentsContext) => Promise<unknown>, Record<strin
   ],
   ['agents.park', (c) => new Agents(c).park('a'), { session: 'a' }],
   ['agents.unpark', (c) => new Agents(c).unpark('a'), { session: 'a' }],
+  ['agents.worktree', (c) => new Agents(c).worktree('a', { diff: true }), { session: 'a', diff: true }],
+  ['agents.removeWorktree', (c) => new Agents(c).removeWorktree('a'), { session: 'a' }],
 ];
 
 describe('a method about agents', () => {

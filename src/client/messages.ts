@@ -1,6 +1,6 @@
 import type { Activity, MessagePriority, MessageState } from '../protocol/agent/index.ts';
 import type { AgentsCommand, MessageRecord, SuccessReply } from '../protocol/control/index.ts';
-import { HoldfastError, type WireError } from '../protocol/index.ts';
+import { HoldfastError, limits, type WireError } from '../protocol/index.ts';
 import { given } from './change.ts';
 import type { CallOptions } from './control-calls.ts';
 import type { Condition } from './watch.ts';
@@ -46,6 +46,8 @@ export interface Broadcast {
   refused: { session_id: string; error: WireError }[];
 }
 
+/** For the answer to come after all that srv waits. */
+const LONG_LOOK_MS = limits.MESSAGE_WAIT_MS + 30_000;
 const OPEN: ReadonlySet<MessageState> = new Set<MessageState>(['accepted', 'delivering', 'delivered']);
 
 /** Whether a message has its outcome. */
@@ -92,8 +94,10 @@ export class Messages {
     return { messages: reply['messages'] as Broadcast['messages'], refused: reply['refused'] as Broadcast['refused'] };
   }
 
-  async get(message: string, options: CallOptions = {}): Promise<MessageRecord> {
-    return messageOf(await this.#context.read({ cmd: 'get_message', message }, options));
+  /** With `waitMs`, at most a minute: when it has its outcome, or after so long. */
+  async get(message: string, options: CallOptions & { waitMs?: number | undefined } = {}): Promise<MessageRecord> {
+    const { waitMs, ...rest } = options;
+    return messageOf(await this.#context.read({ cmd: 'get_message', message, ...given({ wait_ms: waitMs }) }, rest));
   }
 
   /** Newest last. `session`: those to that agent; `sent`: those this client's session sent. */
@@ -120,15 +124,18 @@ export class Messages {
     const condition: Condition<MessageRecord> = {
       topics: ['message_closed'],
       concerns: (event) => typeof event['message_id'] !== 'string' || event['message_id'] === message,
-      look: async (signal) => {
-        const record = await this.get(message, { signal });
-        return isClosed(record) ? record : undefined;
-      },
+      look: async (signal) => closedOnly(await this.get(message, { signal })),
+      longLook: async (signal) =>
+        closedOnly(await this.get(message, { signal, waitMs: limits.MESSAGE_WAIT_MS, deadlineMs: LONG_LOOK_MS })),
     };
     const late = (): HoldfastError =>
       new HoldfastError('timeout', `message ${message} has no outcome after ${options.timeoutMs} ms; it goes on`);
     return this.#context.wait(condition, options, late);
   }
+}
+
+function closedOnly(record: MessageRecord): MessageRecord | undefined {
+  return isClosed(record) ? record : undefined;
 }
 
 function messageOf(reply: SuccessReply): MessageRecord {

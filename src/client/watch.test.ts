@@ -90,6 +90,18 @@ describe('watching', () => {
     expect(await waiting).toBe(true);
   });
 
+  it('where subscribing is forbidden, is answered when it is so, where that can be asked for', async () => {
+    const link = new FakeLink(true);
+    let now = 0;
+    const after = (): never => expect.unreachable('it waits by itself');
+    const clock = { ...systemClock, after, monotonic: () => (now += 60_000) };
+    const watch = new Watch({ link: () => Promise.resolve(link), clock });
+    const long = looks(3);
+    const look = (): Promise<true> => expect.unreachable('it looks again and again');
+    expect(await watch.wait({ topics: ['a'], look, longLook: long.look })).toBe(true);
+    expect([long.count(), link.asked]).toEqual([3, [{ cmd: 'subscribe', topics: ['a'] }, { cmd: 'unsubscribe' }]]);
+  });
+
   it('looks by itself, ever more rarely, where subscribing is forbidden', async () => {
     const link = new FakeLink(true);
     const pauses: number[] = [];

@@ -31,6 +31,8 @@ export interface Condition<T> {
   concerns?: (event: ControlEvent & Record<string, unknown>) => boolean;
   /** Undefined: not yet. What it throws ends the wait. */
   look: (signal?: AbortSignal) => Promise<T | undefined>;
+  /** The same, answered only when it is true or some time has passed: for a connection that may not subscribe. */
+  longLook?: (signal?: AbortSignal) => Promise<T | undefined>;
 }
 
 interface Waker {
@@ -93,8 +95,12 @@ export class Watch {
           const told = await abortable(this.#subscribe(link, condition.topics), signal);
           backoff.reset();
           woken = false;
-          const found = await condition.look(signal);
+          const { look, longLook } = condition;
+          const isLong = told === 'untold' && longLook !== undefined;
+          const began = this.#context.clock.monotonic();
+          const found = await (isLong ? longLook(signal) : look(signal));
           if (found !== undefined) return found;
+          if (isLong && this.#context.clock.monotonic() - began >= LOOK_MS) continue;
           const changed = new Promise<void>((resolve) => {
             wake = resolve;
           });

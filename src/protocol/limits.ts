@@ -87,5 +87,9 @@ export const MESSAGES_OPEN_BYTES = 6 * MIB;
 export const MESSAGES_KEPT_BYTES = 8 * MIB;
 /** From the hand-over to a shim to the first sign of work. */
 export const MESSAGE_DELIVERY_MS = 10 * 60 * 1000;
+/** Of `get_message`: longest `wait_ms`, requests that wait so for one session (or for all of its owner's), and in all. */
+export const MESSAGE_WAIT_MS = 60 * 1000;
+export const MESSAGE_WAITERS_EACH_COUNT = 64;
+export const MESSAGE_WAITERS_COUNT = 512;
 /** Entries of one answer to `GetTranscript`. */
 export const TRANSCRIPT_PAGE_COUNT = 1_000;

@@ -26,6 +26,7 @@ import { Courier } from './courier.ts';
 import { type AgentLaunches, type Environment, startOfCommand } from './launch.ts';
 import type { Profiles } from './profiles.ts';
 import { Supervision } from './supervision.ts';
+import { OutcomeWaiters } from './waiters.ts';
 import { removeWorktree, worktreeState } from './worktree.ts';
 
 export type Answer = { version: number; result: Record<string, unknown> };
@@ -45,6 +46,7 @@ export class Agents {
   readonly courier: Courier;
   readonly #options: AgentsOptions;
   readonly #supervision: Supervision;
+  readonly #waiters: OutcomeWaiters;
 
   constructor(options: AgentsOptions) {
     this.#options = options;
@@ -65,6 +67,7 @@ export class Agents {
         }
       },
     });
+    this.#waiters = new OutcomeWaiters(context.clock);
     this.#supervision = new Supervision({
       context,
       kernel,
@@ -82,11 +85,13 @@ export class Agents {
   react(events: readonly Recorded<SrvEvent>[]): void {
     this.courier.react(events);
     this.#supervision.react(events);
+    for (const event of events) if (event.event === 'message_closed') this.#waiters.closed(event.message_id);
   }
 
   close(): void {
     this.courier.close();
     this.#supervision.close();
+    this.#waiters.close();
   }
 
   /** Finds out, before it is decided, what a start depends on. */
@@ -121,6 +126,7 @@ export class Agents {
     const context: ReadContext = { actor: options.actor, sessions: sessionsViewOf(kernel.state.sessions) };
     switch (command.cmd) {
       case 'get_message':
+        await this.#outcome(command, context);
         return answer({ message: getMessage(this.#state, command.message, context) });
       case 'list_messages':
         return answer({ messages: listMessages(this.#state, command, context) });
@@ -168,6 +174,12 @@ export class Agents {
       default:
         return commit;
     }
+  }
+
+  /** Resolves when there is no reason to wait, any more. */
+  async #outcome({ message, wait_ms = 0 }: Command<'get_message'>, context: ReadContext): Promise<void> {
+    if (wait_ms === 0 || getMessage(this.#state, message, context).closed_at !== null) return;
+    await this.#waiters.wait(message, wait_ms, context.actor.session_id ?? '');
   }
 
   async #explain({ session }: Command<'explain_agent'>): Promise<unknown> {

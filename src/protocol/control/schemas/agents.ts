@@ -1,6 +1,6 @@
 /** Commands on agents and their messages (DESIGN §7). `session` may also name an older session of the agent. */
 import { z } from 'zod';
-import { MESSAGE_BYTES, NAME_BYTES } from '../../limits.ts';
+import { MESSAGE_BYTES, MESSAGE_WAIT_MS, NAME_BYTES } from '../../limits.ts';
 import { activity, agentMode, messagePriority, messageState, sender } from './agents-facts.ts';
 import { choice, flag, list, NO_CONTROLS, OBJECT, text, whole, withoutControls } from './fields.ts';
 import { argument, selector, tooLarge } from './terms.ts';
@@ -93,7 +93,15 @@ export const AGENTS_COMMANDS = ourCommands({
   ],
   broadcast_message: ['Sends to every agent that meets all of `select`', { select, body, ...delivery }],
   cancel_message: ['Gives a message up; its turn is interrupted', { message: messageId }],
-  get_message: ['One message', { message: messageId }],
+  get_message: [
+    'One message',
+    {
+      message: messageId,
+      wait_ms: whole(0, MESSAGE_WAIT_MS)
+        .exactOptional()
+        .describe('Answered when it has its outcome, or after so many ms. Default 0'),
+    },
+  ],
   list_messages: [
     'Messages, newest last',
     {
