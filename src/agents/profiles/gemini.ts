@@ -47,9 +47,16 @@ export const gemini: AgentProfile = {
     by_reference_bytes: 16_384,
     // An Enter within 30 ms of the last key is taken for a new line.
     submit_after_ms: 100,
-    special: { pattern: '^[!/?@]', prefix: ' ' },
+    // It looks behind blanks and empty lines, too.
+    special: { pattern: '^\\s*[!/?@]', prefix: 'Message: ' },
     completes: { pattern: '@\\S*$', suffix: ' ' },
-    chrome: ['^ ?[\\u2800-\\u28ff] ', '^\\s*Shift\\+Tab ', 'esc to cancel', '^\\s*\\? for shortcuts'],
+    chrome: [
+      '^ ?[\\u2800-\\u28ff] ',
+      '^\\s*Shift\\+Tab ',
+      'esc to cancel',
+      '^\\s*\\? for shortcuts',
+      '^\\s*Press Ctrl\\+O ',
+    ],
     answer_mark: '^✦ ',
     stopped_mark: '^ℹ Request cancelled',
   },

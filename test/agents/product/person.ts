@@ -6,6 +6,9 @@ import type { ProductBench } from './bench.ts';
 import { exchange, PROSE } from './flows.ts';
 import type { CliTraits } from './traits.ts';
 
+/** Between keys of a person. */
+const KEY_MS = 150;
+
 export async function person(bench: ProductBench, traits: CliTraits): Promise<void> {
   const agent = await bench.agent({ rows: 40, cols: 120 });
   await agent.display.shows(traits.composer);
@@ -52,6 +55,8 @@ async function asking(agent: AgentUnderTest): Promise<void> {
   agent.endpoint.script([{ do: 'text', text: 'This is for him.', over_ms: 3_200 }]);
   await agent.session.write('A question of his own');
   await agent.display.shows(/A question of his own/u);
+  // No person is faster, and some programs take a fast Enter for a part of the text.
+  await new Promise<void>((resolve) => systemClock.after(KEY_MS, resolve));
   await agent.session.write(agent.place.cli.keys.submit);
   const request = await agent.entry('request', () => true, from);
   const message = await agent.send('And one of ours.', [{ do: 'text', text: 'This is for us.' }]);
