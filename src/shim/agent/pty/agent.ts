@@ -36,6 +36,8 @@ export class PtyAgent implements AgentDriver {
   #delivery: Delivery | null = null;
   /** Wall clock of an interrupt whose end was not seen yet. */
   #interruptedAt: number | null = null;
+  /** Wall clock of the last one from here. */
+  #pressedAt = -Infinity;
   #exited = false;
   #closed = false;
   #conversationId: string | null;
@@ -133,6 +135,7 @@ export class PtyAgent implements AgentDriver {
 
   #report(report: AgentReport): void {
     const { conversationId, transcriptPath, turn } = this.#evidence.report(report);
+    if (turn === 'started') this.#judgeStart();
     if (conversationId !== null) this.#conversationId = conversationId;
     if (transcriptPath !== null) this.#transcriptPath = transcriptPath;
     if (this.#transcriptPath !== null && (turn === 'ended' || turn === 'failed'))
@@ -256,11 +259,21 @@ export class PtyAgent implements AgentDriver {
     await delivery.stop(reason);
   }
 
+  /** A hook takes its time: the start of a turn that was interrupted meanwhile says nothing any more. */
+  #judgeStart(): void {
+    const now = this.#host.clock.now();
+    const { interrupt_ms } = this.#evidence.reader.profile.timings;
+    if (now > this.#pressedAt + interrupt_ms || this.#delivery?.isStopped === false) return;
+    this.#evidence.board.interrupted(now);
+    this.#evidence.update();
+  }
+
   async #pressInterrupt(): Promise<void> {
     const { input } = this.#evidence.reader.profile;
     this.#interruptedAt = this.#host.clock.now();
     await pressKeys(this.#host, this.#waiting, input.interrupt);
     this.#interruptedAt = this.#host.clock.now();
+    this.#pressedAt = this.#interruptedAt;
     this.#evidence.board.interrupted(this.#interruptedAt);
     this.#evidence.update();
   }
