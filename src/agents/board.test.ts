@@ -54,8 +54,8 @@ describe('createStatusBoard', () => {
     expect(summary(screen('done', 'none', { detail: '> hello all' }))).toBe('');
     expect(summary(screen('working', 'none', { detail: 'Thinking… (3s)' }))).toBe('Thinking… (3s)');
     expect(summary(screen('idle', 'quota', { detail: 'limit reached' }))).toBe('limit reached');
-    const said = Buffer.from('read all files').toString('base64');
-    expect(board.programStatus(`state=done:app=x:msg=${said}`, 2)).toBeNull();
+    const encoded = Buffer.from('read all files').toString('base64');
+    expect(board.programStatus(`state=done:app=x:msg=${encoded}`, 2)).toBeNull();
     board.withdraw('screen');
     expect(board.status(2)).toMatchObject({ source: 'psp', activity: 'done', summary: 'read all files' });
   });
