@@ -1,6 +1,7 @@
 /** Gemini CLI on the real product: what is said of it is true, and what is sent to it arrives. */
 import { expect } from 'vitest';
 import { gemini } from './cli/gemini.ts';
+import { overAcp } from './product/acp.ts';
 import { exchange } from './product/flows.ts';
 import { retrying } from './product/retrying.ts';
 import { type Flow, prove } from './product/suite.ts';
@@ -15,6 +16,7 @@ prove(
     without: ['finds the model overloaded', 'runs out of quota'],
   },
   {
+    'speaks ACP': overAcp({ resumes: false }),
     'asks what to do without a quota': askedWithoutQuota(),
     'tries again while the model is overloaded': retrying('overloaded'),
   },

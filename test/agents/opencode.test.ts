@@ -1,5 +1,6 @@
 /** opencode on the real product: what is said of it is true, and what is sent to it arrives. */
 import { opencode } from './cli/opencode.ts';
+import { overAcp } from './product/acp.ts';
 import { retrying } from './product/retrying.ts';
 import { prove } from './product/suite.ts';
 
@@ -13,6 +14,7 @@ prove(
     without: ['runs out of quota', 'runs out of context', 'finds the model overloaded'],
   },
   {
+    'speaks ACP': overAcp({ resumes: true }),
     'tries again without a quota': retrying('quota'),
     'tries again while the model is overloaded': retrying('overloaded'),
   },

@@ -136,7 +136,7 @@ export const opencode: AgentProfile = {
       failed('none', {}),
     ],
   },
-  structured: [{ mode: 'acp', argv: ['opencode', 'acp'], resume: null }],
+  structured: [{ mode: 'acp', argv: ['opencode', 'acp'], resume: ['opencode', 'acp'] }],
   // Its first screen after the first message is blank, on a busy machine for seconds.
   timings: { ready_ms: 30_000, echo_ms: 5_000, start_ms: 20_000, settle_ms: 1_000, interrupt_ms: 8_000 },
 };

@@ -12,6 +12,8 @@ import { Display } from './display.ts';
 import { AgentPlace, type Settled } from './place.ts';
 
 export interface AgentOptions {
+  /** Default `pty`. Otherwise nobody can look on: there is no screen. */
+  mode?: 'pty' | 'acp' | 'stream_json';
   /** Default 30 rows of 100 columns. */
   rows?: number;
   cols?: number;
@@ -59,10 +61,11 @@ export class AgentUnderTest {
   }
 
   static async start(bench: ProductBench, options: AgentOptions): Promise<AgentUnderTest> {
-    const { settled = 'trusted', args = [], watched = true, rows = ROWS, cols = COLS } = options;
+    const { settled = 'trusted', args = [], mode = 'pty', rows = ROWS, cols = COLS } = options;
+    const { watched = mode === 'pty' } = options;
     const place = await AgentPlace.create(bench.cli, settled);
     const { session, record } = await bench.holdfast.run({
-      agent: { profile: bench.cli.name, args: [...place.args, ...args] },
+      agent: { profile: bench.cli.name, mode, args: [...place.args, ...args] },
       cwd: place.cwd,
       env: place.env,
       rows,

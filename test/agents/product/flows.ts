@@ -122,7 +122,7 @@ export async function denied(agent: AgentUnderTest): Promise<void> {
   expect(['answered', 'cancelled', 'failed']).toContain((await agent.outcome(message)).state);
 }
 
-async function interrupted(agent: AgentUnderTest, body: string, turn: Turn): Promise<void> {
+export async function interrupted(agent: AgentUnderTest, body: string, turn: Turn): Promise<void> {
   const from = agent.endpoint.entries.length;
   const message = await agent.send(body, turn);
   const request = await agent.entry('request', ({ prompt }) => prompt.includes(body), from);
