@@ -56,7 +56,7 @@ export class PtyAgent implements AgentDriver {
     this.#lateEnds = new LateEnds({
       clock: host.clock,
       evidence: this.#evidence,
-      apply: (report) => this.#report(report),
+      apply: (report, isWhole) => this.#report(report, isWhole),
     });
     this.#evidence.update();
   }
@@ -133,8 +133,8 @@ export class PtyAgent implements AgentDriver {
     this.#lateEnds.take(report, this.#delivery?.isStopped === false);
   }
 
-  #report(report: AgentReport): void {
-    const { conversationId, transcriptPath, turn } = this.#evidence.report(report);
+  #report(report: AgentReport, isWhole: boolean): void {
+    const { conversationId, transcriptPath, turn } = this.#evidence.report(report, isWhole);
     if (turn === 'started') this.#judgeStart();
     if (conversationId !== null) this.#conversationId = conversationId;
     if (transcriptPath !== null) this.#transcriptPath = transcriptPath;

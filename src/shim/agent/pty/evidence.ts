@@ -116,15 +116,17 @@ export class Evidence {
     await this.#watch.fresh();
   }
 
-  report(report: AgentReport): ReportReading {
+  /** `isWhole`: its response is that of the turn under way. */
+  report(report: AgentReport, isWhole = true): ReportReading {
     // It says when it happened: one from the queue may be old, and none is from the future, nor is what it leases.
     const at = Math.min(report.at, this.#host.clock.now());
     const reading = this.#reader.report({ ...report, at });
     const { evidence, turn, response } = reading;
     if (evidence !== null) this.board.add(evidence, at);
     if (turn === 'started') this.turns.started = Math.max(at, this.turns.started);
-    else if (turn === 'ended' && at >= this.turns.ended) Object.assign(this.turns, { ended: at, response });
-    else if (turn === 'failed') this.turns.failed = Math.max(at, this.turns.failed);
+    else if (turn === 'ended' && at >= this.turns.ended) {
+      Object.assign(this.turns, { ended: at, response: isWhole ? response : null });
+    } else if (turn === 'failed') this.turns.failed = Math.max(at, this.turns.failed);
     else if (turn === 'stopped') this.turns.stopped = Math.max(at, this.turns.stopped);
     this.update();
     return reading;

@@ -10,7 +10,8 @@ import type { Evidence } from './evidence.ts';
 export interface LateEndsPorts {
   clock: Clock;
   evidence: Evidence;
-  apply(report: AgentReport): void;
+  /** `isWhole`: what it says was answered counts too. */
+  apply(report: AgentReport, isWhole: boolean): void;
 }
 
 /** The screen shows the end of a turn this soon after its hook; what was told earlier was the end of another. */
@@ -48,7 +49,7 @@ export class LateEnds {
       return;
     }
     if (isEnd) this.#settle(false);
-    apply(report);
+    apply(report, true);
   }
 
   /** The screen may be another one. */
@@ -65,7 +66,8 @@ export class LateEnds {
     }
     this.#cancel = clock.after(GRACE_MS, () => {
       this.#settle(false);
-      apply(held.report);
+      // Whose end it was nobody knows, only that this turn has ended: its answer is read from the screen.
+      apply(held.report, false);
     });
   }
 
