@@ -3,7 +3,7 @@
  * §6 "Screen"). It exists from the first need on and starts at the oldest byte still held.
  */
 import type { ScreenView } from '../agents/contract.ts';
-import { type StreamId, STDOUT } from '../protocol/session/index.ts';
+import { type StreamId, STDOUT, UNKNOWN_END } from '../protocol/session/index.ts';
 import type { LogCursor, LogItem, LogSource } from '../session/index.ts';
 import { type Clock, withDeadline } from '../runtime/index.ts';
 import { HoldfastError } from '../protocol/errors.ts';
@@ -142,7 +142,8 @@ export class Mirror {
     else if (item.type === 'resize') this.#emulator.resize(item.rows, item.cols);
     else if (item.type === 'gap') {
       this.#held = Buffer.alloc(0);
-      this.#offset = item.to;
+      // Behind what a killed shim had not written comes nothing, and nobody knows where that would be.
+      this.#offset = item.to === UNKNOWN_END ? item.from : item.to;
       this.#emulator.reset();
       this.#exact = false;
     }
