@@ -1,6 +1,12 @@
 /** Many messages from many senders to a fleet of agents of all manners, and people in between. */
 import { readFileSync } from 'node:fs';
-import { connect, type EventStream, type Holdfast, type MessageRecord } from '../../../src/client/index.ts';
+import {
+  connect,
+  type EventStream,
+  type Holdfast,
+  HoldfastError,
+  type MessageRecord,
+} from '../../../src/client/index.ts';
 import { agentHome, insideOf } from '../agent-home.ts';
 import { type Random, randomFrom } from '../random.ts';
 import { FAULTS_LOADER, TestRuntime, until } from '../runtime.ts';
@@ -198,7 +204,7 @@ export class MessageLoad implements AsyncDisposable {
   async #inside(agent: string): Promise<Holdfast> {
     const { session_id } = await this.fleet.record(agent);
     const { record } = await this.runtime.holdfast.get(session_id);
-    const { HOLDFAST_TOKEN: token } = insideOf(record.pid!);
+    const { HOLDFAST_TOKEN: token } = environmentOf(record.pid);
     const holdfast = await connect({
       home: this.runtime.home,
       loader: FAULTS_LOADER,
@@ -244,6 +250,16 @@ function isAs(record: MessageRecord, closed: HistoryEvent | undefined): boolean 
   return (
     record.state === closed['outcome'] && record.reason === closed['reason'] && record.response === closed['response']
   );
+}
+
+/** Throws `session_exited` when the process is gone. */
+function environmentOf(pid: number | null): Record<string, string> {
+  try {
+    if (pid !== null) return insideOf(pid);
+  } catch {
+    // It ended meanwhile.
+  }
+  throw new HoldfastError('session_exited', 'the agent is not there');
 }
 
 /** Its own numbers, so that what one does changes nothing for another. */

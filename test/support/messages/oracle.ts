@@ -168,7 +168,7 @@ function judge(
     case 'answered':
       if (took === undefined) return;
       if (took.answeredAt === null) fault(message, 'was never answered');
-      else if (!took.answers.includes(alone(closed.response ?? '', took)))
+      else if (!took.answers.map(unmarked).includes(alone(unmarked(closed.response ?? ''), took)))
         fault(message, `has another answer than ${took.answers.join(' or ')}`);
       else if (closed.at < took.answeredAt) fault(message, 'was answered before it was');
       return;
@@ -225,8 +225,13 @@ function judgeFailure(
  * what others said, never instead of it.
  */
 function alone(response: string, { beside }: Took): string {
-  const left = beside.reduce((text, shown) => text.replace(shown, ''), response);
+  const left = beside.reduce((text, shown) => text.replace(unmarked(shown), ''), response);
   return left === response ? response : left.replace(/\n{2,}/g, '\n').trim();
+}
+
+/** The bullet in front of what an agent says is no part of it, and may leave its place. */
+function unmarked(text: string): string {
+  return text.replaceAll(/^(● | {2})/gm, '');
 }
 
 /** An answer is looked at until the agent has rested for a while. */

@@ -45,7 +45,7 @@ const LARGE_BYTES = [6_000, 20_000, 60_000] as const;
 const PRIORITIES = ['low', 'normal', 'normal', 'high', 'urgent'] as const;
 const UNANSWERED = new Set(['unreachable', 'timeout']);
 /** Of a program in a session: srv is dead, or its session is. */
-const AWAY = new Set(['unreachable', 'bad_token', 'session_exited', 'not_found']);
+const AWAY = new Set(['unreachable', 'bad_token', 'session_exited']);
 
 export class Sender {
   readonly entries: Entry[] = [];
@@ -180,7 +180,7 @@ export class Sender {
     this.#cancels.push(
       cancel().catch((error: unknown) => {
         // It never came to be.
-        if (!entry.acknowledged && HoldfastError.from(error).code === 'not_found') return;
+        if (!entry.acknowledged && HoldfastError.from((error as Error).cause).code === 'not_found') return;
         throw error;
       }),
     );
