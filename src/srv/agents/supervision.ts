@@ -49,8 +49,9 @@ export class Supervision {
     const { agents, messages } = this.#options.kernel.state.agents;
     const last = new Map<string, Message>();
     for (const message of messages.values()) {
-      const { agent_id, closed_at } = message;
-      if (closed_at !== null && closed_at >= (last.get(agent_id)?.closed_at ?? 0)) last.set(agent_id, message);
+      const { agent_id, closed_at, delivered_at } = message;
+      if (closed_at !== null && delivered_at !== null && closed_at >= (last.get(agent_id)?.closed_at ?? 0))
+        last.set(agent_id, message);
     }
     for (const { agent_id, reason, closed_at } of last.values()) {
       const status = agents.get(agent_id)?.status;
