@@ -5,7 +5,14 @@
  * may carry `id`; exactly one event echoes it: the answer named beside the command, `Done` where there is none, or
  * `Error`. Types only: the shim must not pay for a schema library, so `parse.ts` checks by hand.
  */
-import type { AgentReport, AgentRequest, AgentStatus, AgentUsage, Explanation, TranscriptEntry } from '../agent/index.ts';
+import type {
+  AgentReport,
+  AgentRequest,
+  AgentStatus,
+  AgentUsage,
+  Explanation,
+  TranscriptEntry,
+} from '../agent/index.ts';
 import type { ErrorCode } from '../errors.ts';
 
 /** 0 stdin (tees only), 1 stdout or PTY, 2 stderr. */
@@ -315,7 +322,14 @@ export type SessionEvent = (
       exact: boolean;
     }
   | { event: 'State'; state: ShimState; since_secs: number }
-  | { event: 'SessionStats'; output_bytes: number; uptime_secs: number; input_tokens: number; output_tokens: number; context_usage_pct?: number }
+  | {
+      event: 'SessionStats';
+      output_bytes: number;
+      uptime_secs: number;
+      input_tokens: number;
+      output_tokens: number;
+      context_usage_pct?: number;
+    }
   | { event: 'Pong' }
   | { event: 'Warning'; message: string; idle_secs: number | null }
   | {
