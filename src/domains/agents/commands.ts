@@ -94,4 +94,6 @@ export interface SessionEnd {
   cause: EndCause;
   exit: ExitFact | null;
   survivors: readonly HolderFact[];
+  /** Of a start that failed: nothing was wrong with what was to be started. */
+  retryable?: boolean;
 }

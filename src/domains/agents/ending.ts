@@ -61,9 +61,9 @@ function supervised(state: AgentsState, agent: Agent, end: SessionEnd, context: 
   const { agent_id, session_id, policy, restarts, status, parked } = agent;
   // It was parked before, or is being ended to be started again.
   if (parked !== null || agent.restarting !== null) return [];
-  const { cause, exit, survivors } = end;
+  const { cause, exit, survivors, retryable = false } = end;
   const wanted = context.sessions.find(session_id)?.wanted === true;
-  const facts = { cause, exit, survivors, wanted, attention: status.attention, retryAt: null };
+  const facts = { cause, exit, survivors, retryable, wanted, attention: status.attention, retryAt: null };
   const decision = superviseEnd(policy, restarts, facts, context.now);
   const of = { agent_id, session_id };
   switch (decision.act) {

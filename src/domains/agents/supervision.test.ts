@@ -44,6 +44,8 @@ describe('the end of an agent', () => {
     ['crashed, never', {}, 'never', 'leave'],
     ['lost its shim', { cause: 'shim_lost', exit: null }, 'on_failure', 'restart'],
     ['reboot', { cause: 'reboot', exit: null }, 'on_failure', 'restart'],
+    ['had no shim that took it', { cause: 'start_failed', exit: null, retryable: true }, 'on_failure', 'restart'],
+    ['cannot be started', { cause: 'start_failed', exit: null, retryable: false }, 'on_failure', 'leave'],
     ['was terminated', { cause: 'terminated' }, 'on_failure', 'leave'],
     ['was stopped', { wanted: false }, 'always', 'leave'],
     ['left processes', { survivors: [holder] }, 'on_failure', 'park'],

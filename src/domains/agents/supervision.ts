@@ -19,6 +19,8 @@ export const QUOTA_RETRY_MS = 15 * 60_000;
 export interface AgentEnd {
   cause: EndCause;
   exit: ExitFact | null;
+  /** Of a start that failed: nothing was wrong with what was to be started, its shim died or never came. */
+  retryable?: boolean;
   /** Processes that are still there: they would be a second driver of the same conversation and directory. */
   survivors: readonly HolderFact[];
   /** Whether the session was meant to run: one that was stopped stays so. */
@@ -60,8 +62,9 @@ export function restartsWithin(policy: RestartPolicy, restarts: readonly number[
   return restarts.filter((at) => at > now - policy.within_ms);
 }
 
-function failed({ cause, exit }: AgentEnd): boolean {
+function failed({ cause, exit, retryable = false }: AgentEnd): boolean {
   if (cause === 'shim_lost' || cause === 'reboot') return true;
+  if (cause === 'start_failed') return retryable;
   return cause === 'child' && exit?.outcome === 'natural_exit' && exit.code !== 0;
 }
 

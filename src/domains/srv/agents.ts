@@ -173,7 +173,13 @@ function endOf({ sessions }: SessionsState, event: SessionsEvent): SessionEnd | 
       return { session_id, cause, survivors, exit: sessions.get(session_id)?.exit ?? null };
     }
     case 'session_start_failed':
-      return { session_id: event.session_id, cause: 'start_failed', exit: null, survivors: [] };
+      return {
+        session_id: event.session_id,
+        cause: 'start_failed',
+        exit: null,
+        survivors: [],
+        retryable: event.error.retryable,
+      };
     default:
       return null;
   }

@@ -21,7 +21,7 @@ import type { BrokerContext } from '../broker-context.ts';
 import type { Broker } from '../broker.ts';
 import type { SrvKernel } from '../observer.ts';
 import type { Worktrees } from '../worktrees/index.ts';
-import { readContract, writeContract } from './contract-file.ts';
+import { type AgentContract, hasContract, readContract, writeContract } from './contract-file.ts';
 import { Courier } from './courier.ts';
 import { type AgentLaunches, type Environment, startOfCommand } from './launch.ts';
 import type { Profiles } from './profiles.ts';
@@ -212,9 +212,9 @@ export class Agents {
 
   /** A new session in place of the one that is over, as its launch contract says. */
   async #replace(agent: Agent, { automatic }: { automatic: boolean }): Promise<void> {
-    const { kernel, launches, context } = this.#options;
+    const { kernel, launches } = this.#options;
     const { agent_id, session_id } = agent;
-    const { start: own, env } = readContract(sessionDirectory(context.paths, session_id));
+    const { start: own, env } = this.#contractOf(agent);
     const start: AgentStart = { ...own };
     await launches.prepare(start, start, env, agent.cwd);
     const { result } = await kernel.execute(
@@ -231,6 +231,15 @@ export class Agents {
     const next = this.#state.agents.get(agent_id);
     if (result['session'] === undefined || next === undefined) return;
     this.#start(next, start, env);
+  }
+
+  /** Its session's own, or that of one before it: a session that no shim took has none. */
+  #contractOf({ session_id, sessions }: Agent): AgentContract {
+    const { paths } = this.#options.context;
+    const earlier = sessions.filter((id) => id !== session_id && hasContract(sessionDirectory(paths, id)));
+    const own = sessionDirectory(paths, session_id);
+    const last = earlier.at(-1);
+    return readContract(hasContract(own) || last === undefined ? own : sessionDirectory(paths, last));
   }
 
   #start(agent: Agent, start: AgentStart, env: Environment): void {

@@ -1,5 +1,5 @@
 /** `agent.json` of a session, 0600: what it takes to start its agent again, also after a reboot. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentStart } from '../../domains/agents/index.ts';
 import { HoldfastError } from '../../protocol/index.ts';
@@ -18,6 +18,10 @@ export const AGENT_CONTRACT_FILE = 'agent.json';
 
 export function writeContract(sessionDir: string, contract: AgentContract): void {
   writeFileSync(join(sessionDir, AGENT_CONTRACT_FILE), `${JSON.stringify(contract)}\n`, { mode: 0o600 });
+}
+
+export function hasContract(sessionDir: string): boolean {
+  return existsSync(join(sessionDir, AGENT_CONTRACT_FILE));
 }
 
 /** Throws `storage_error` when it is not there or not whole: then the agent cannot be started as it was. */
