@@ -100,6 +100,9 @@ export class PtyAgent implements AgentDriver {
       interrupt: () => this.#pressInterrupt(),
     });
     this.#delivery = delivery;
+    const { started, ended } = this.#evidence.turns;
+    // A turn of somebody else's, which the screen shows to be over: its hook is on its way.
+    if (started > ended) this.#lateEnds.owe();
     // It tells its outcome itself, and ends in one whatever happens.
     void delivery.run().finally(() => {
       this.#delivery = null;
