@@ -3,7 +3,7 @@
 // file `log` there, one JSON object a line, as the truth for a test.
 //
 //   { log, ready_ms, trust, says: ['screen' | 'title' | 'psp' | 'hook'], frame_ms, echo_ms, submit_ms, swallow_enter,
-//     collapse_bytes, history, screen: 'inline' | 'alternate', turns: [Turn], obeys }
+//     collapse_bytes, history, screen: 'inline' | 'alternate', turns: [Turn], obeys, always_says }
 //   Turn: { work_ms, answer, permission, never, ignore_interrupt, late_ms, die, die_at, error, lines, quiet,
 //     echo_ms, swallow_enter }
 //
@@ -135,10 +135,14 @@ function begin(shown) {
   note('submitted', { text, turn: turns });
   history.push(...shown.split('\n').map((line, index) => (index === 0 ? `» ${line}` : `  ${line}`)));
   if (turn.script.die !== undefined && turn.script.die_at === undefined) return die(turn.script.die);
-  if (turn.script.quiet !== true) become('working');
+  if (!isQuiet(turn)) become('working');
   if (turn.script.permission !== undefined) turn.timer = setTimeout(ask, turn.script.work_ms ?? 50, turn);
   else work(turn);
   animate();
+}
+
+function isQuiet(current) {
+  return current.script.quiet === true && script.always_says !== true;
 }
 
 function animate() {
@@ -174,7 +178,7 @@ function answer(current) {
   history.push('', ...shown, '');
   if (current.script.error !== undefined) history.push(current.script.error);
   turn = null;
-  if (current.script.quiet !== true) become('idle', { response: text });
+  if (!isQuiet(current)) become('idle', { response: text });
   note('answered', { text: current.text, response: text, shown: shown.join('\n') });
   rest();
   if (current.script.die_at === 'answer') die(current.script.die);

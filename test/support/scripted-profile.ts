@@ -39,6 +39,8 @@ export interface AgentScript {
   /** Asks whether the directory is trusted first. */
   trust?: string;
   says?: ('screen' | 'title' | 'psp' | 'hook')[];
+  /** No turn is `quiet`: programs that run hooks run them for every turn. */
+  always_says?: boolean;
   /** Ms between two frames while it works. */
   frame_ms?: number;
   echo_ms?: number;

@@ -22,7 +22,7 @@ const MANNERS: AgentScript[] = [
   { says: ['screen', 'psp'] },
   { says: ['screen', 'title'], collapse_bytes: 300 },
   { says: ['screen'], submit_ms: 250 },
-  { says: ['screen', 'hook'] },
+  { says: ['screen', 'hook'], always_says: true },
   { says: ['screen'], screen: 'alternate', history: 40 },
   { says: ['screen'], echo_ms: 200, ready_ms: 400 },
   { says: ['screen', 'title', 'psp'], frame_ms: 30, collapse_bytes: 100 },
