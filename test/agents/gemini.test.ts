@@ -11,6 +11,8 @@ prove(
   {
     trust: /Do you trust the files in this folder/u,
     composer: /^ > {3}Type your message/mu,
+    // It shows an empty one before it has read the conversation.
+    resumed: /The file is made\.[^]*^ > {3}Type your message/mu,
     exitCode: 0,
     clear: '\x15\x7f'.repeat(8),
     without: ['finds the model overloaded', 'runs out of quota'],

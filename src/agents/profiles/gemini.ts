@@ -122,6 +122,17 @@ export const gemini: AgentProfile = {
       settle_ms: 200,
     },
     {
+      // It has a box by then, and works on nothing.
+      id: 'resuming',
+      region: BOTTOM,
+      match: { any: ['^ ?[\\u2800-\\u28ff] Resuming session'] },
+      activity: 'starting',
+      attention: 'none',
+      priority: 95,
+      confidence: 0.9,
+      settle_ms: 0,
+    },
+    {
       id: 'working-line',
       region: BOTTOM,
       match: { any: ['\\(esc to cancel', '^ ?[\\u2800-\\u28ff] '] },

@@ -80,7 +80,7 @@ async function resumed(agent: AgentUnderTest, traits: CliTraits): Promise<void> 
   const before = (await agent.record()).conversation_id;
   expect(before).not.toBeNull();
   await agent.resume();
-  await agent.holds('ready', await agent.display.shows(traits.composer));
+  await agent.holds('ready', await agent.display.shows(traits.resumed ?? traits.composer));
   const from = agent.endpoint.entries.length;
   await exchange(agent, 'What did I ask first?', 'How much is two and two.');
   const request = await agent.entry('request', () => true, from);

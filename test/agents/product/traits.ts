@@ -4,6 +4,8 @@ export interface CliTraits {
   trust: RegExp | null;
   /** When it takes keys, and has nothing to do. */
   composer: RegExp;
+  /** Of a conversation that is resumed, whose last words were `The file is made.`; default: the composer alone. */
+  resumed?: RegExp;
   /** Exit code of the program, ended by its keys. */
   exitCode: number;
   /** Empties the composer. */

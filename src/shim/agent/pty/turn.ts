@@ -135,13 +135,17 @@ export class Turn {
 
   /**
    * Ms until the output was quiet for long enough, when nothing but the box and the conversation showed that the turn
-   * began: the agent never said that it works, so its silence is what says that it is done.
+   * began: the agent never said that it works, so its silence is what says that it is done. Where its hooks tell starts,
+   * one that was not told yet is rather on its way: some programs take seconds from the submit to the first sign of work.
    */
   #quietMs(): number {
     const { evidence, host, since } = this.#options;
     if (evidence.workedAt >= since || evidence.turns.started >= since) return 0;
     const silence = host.clock.monotonic() - host.figures.lastOutput;
-    return Math.max(0, evidence.reader.profile.timings.settle_ms - silence);
+    const { hooks, timings } = evidence.reader.profile;
+    const isLoaded = hooks.settings !== null || hooks.plugin !== undefined;
+    const tellsStarts = isLoaded && hooks.events.some(({ turn }) => turn === 'started');
+    return Math.max(0, (tellsStarts ? timings.start_ms : timings.settle_ms) - silence);
   }
 
   async #settled(end: End): Promise<TurnOutcome> {

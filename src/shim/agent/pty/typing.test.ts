@@ -1,6 +1,6 @@
 /** Messages at a real terminal, to an agent that behaves, and to one that does not. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { AgentScript } from '../../../../test/support/scripted-profile.ts';
+import { type AgentScript, scriptedProfile } from '../../../../test/support/scripted-profile.ts';
 import { type ScriptedOptions, ScriptedSession } from '../../../../test/support/scripted-session.ts';
 import { ShimBench } from '../../testing.ts';
 
@@ -279,6 +279,18 @@ describe('a turn', () => {
     await report('TurnStarted', {});
     await report('TurnEnded', { response: 'of the second' });
     expect(await session.outcome(second)).toMatchObject({ event: 'Completion', response: 'of the second' });
+  });
+
+  it('[G7] whose start hooks would tell is not over before they did, however quiet it is', async () => {
+    const hooks = { ...scriptedProfile.hooks, plugin: 'reports' };
+    const script: AgentScript = {
+      says: [],
+      frame_ms: 60_000,
+      turns: [{ work_ms: 1_200, quiet: true, answer: 'Four.' }],
+    };
+    const session = await ready(script, { profile: { hooks } });
+    const id = await session.send('two and two');
+    expect(await session.outcome(id)).toMatchObject({ event: 'Completion', response: 'Four.' });
   });
 
   it('[G7] that a person stops is cancelled, as a hook tells it', async () => {
