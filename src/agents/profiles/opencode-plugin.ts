@@ -1,41 +1,55 @@
 /**
  * A plugin for opencode that tells Holdfast what its event stream says (docs of opencode: plugins; events of 1.18). It runs
- * within the agent, so it never throws and never makes it wait: reports are handed to the hook command one after the
- * other, and beyond a bound the oldest are dropped.
+ * within the agent, so it never throws and never waits: a report is a file in the queue of the session whose directory
+ * it lies in, where the shim takes it when it appears. The first process that loads it has it: an opencode that the agent
+ * itself starts inherits the configuration, and is somebody else.
  */
-export const OPENCODE_PLUGIN = `import { spawn } from 'node:child_process';
+export const OPENCODE_PLUGIN = `import { randomBytes } from 'node:crypto';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
-const WAITING = 64;
 const REMEMBERED = 200;
-const CHARACTERS = 200000;
+// More than a response may have, so that who reads it knows that it was cut.
+const CHARACTERS = 66000;
+const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+
+function isFirst() {
+  const file = here('plugin.pid');
+  try {
+    writeFileSync(file, String(process.pid), { flag: 'wx', mode: 0o600 });
+    return true;
+  } catch {
+    try {
+      return readFileSync(file, 'utf8') === String(process.pid);
+    } catch {
+      return false;
+    }
+  }
+}
+
+let lastId = 0;
+function ulid() {
+  // Reports are taken in the order of their ids: no two of the same millisecond.
+  lastId = Math.max(Date.now(), lastId + 1);
+  let time = '';
+  for (let rest = lastId; time.length < 10; rest = Math.floor(rest / 32)) time = DIGITS[rest % 32] + time;
+  return time + [...randomBytes(16)].map((byte) => DIGITS[byte % 32]).join('');
+}
+
+function report(name, payload) {
+  try {
+    const report_id = ulid();
+    const temporary = here('reports/.' + report_id);
+    writeFileSync(temporary, JSON.stringify({ name, payload, at: Date.now(), report_id }), { flag: 'wx', mode: 0o600 });
+    renameSync(temporary, here('reports/' + report_id + '.json'));
+  } catch {
+    // The session is gone, or its disk is full: the screen still tells.
+  }
+}
 
 export const Holdfast = async () => {
-  const command = process.env.HOLDFAST_REPORT;
-  if (!command) return {};
-  const waiting = [];
-  let telling = false;
-  const tell = () => {
-    const next = waiting.shift();
-    telling = next !== undefined;
-    if (!telling) return;
-    const child = spawn('/bin/sh', ['-c', command + ' ' + next.name], { stdio: ['pipe', 'ignore', 'ignore'] });
-    let ended = false;
-    const end = () => {
-      if (ended) return;
-      ended = true;
-      tell();
-    };
-    child.on('error', end);
-    child.on('close', end);
-    child.stdin.on('error', () => {});
-    child.stdin.end(JSON.stringify(next.payload));
-  };
-  const report = (name, payload) => {
-    waiting.push({ name, payload });
-    if (waiting.length > WAITING) waiting.shift();
-    if (!telling) tell();
-  };
-
+  if (!isFirst()) return {};
   const children = new Set();
   const prompts = new Set();
   const turns = new Map();
@@ -67,7 +81,7 @@ export const Holdfast = async () => {
       report('retry', { session, message: status.message, attempt: status.attempt });
     } else if (status.type === 'idle' && works(session)) {
       turn.state = undefined;
-      const response = [...turn.texts.values()].join('\\n\\n').slice(0, CHARACTERS);
+      const response = [...turn.texts.values()].join('\\n\\n').slice(-CHARACTERS);
       const error = turn.error;
       const payload = { session, response, usage: turn.usage };
       if (error === null) report('idle', payload);

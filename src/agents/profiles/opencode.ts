@@ -8,9 +8,10 @@ const STATUS_LINE: Region = { of: 'after', mark: '^\\s*╹▀{8}' };
 /** The foot of an answer has its time, or `interrupted`; without either the turn failed. */
 const ENDED_WITHOUT_TIME = '^     ▣  [^·]+· [^·]+$';
 
+/** So sure only that it does not contradict the plugin: a turn that a refusal ended has no time either. */
 function errorRule(id: string, attention: ScreenRule['attention'], match: Match): ScreenRule {
   const region: Region = { of: 'last', lines: 10 };
-  return { id, region, match, activity: 'error', attention, priority: 60, confidence: 0.75, settle_ms: 500 };
+  return { id, region, match, activity: 'error', attention, priority: 60, confidence: 0.6, settle_ms: 500 };
 }
 
 const common = { conversation: 'session', lease_ms: null } as const;
@@ -58,7 +59,7 @@ export const opencode: AgentProfile = {
     submit_after_ms: 50,
     special: { pattern: '^[!/@]', prefix: ' ' },
     completes: { pattern: '@\\S*$', suffix: ' ' },
-    chrome: ['^\\s*▣ ', '^\\s*┃'],
+    chrome: ['^\\s*▣ ', '^\\s*┃', '^\\s*\\+ Thought'],
   },
   dialogs: [
     {
