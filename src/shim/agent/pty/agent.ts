@@ -133,7 +133,10 @@ export class PtyAgent implements AgentDriver {
   }
 
   report(report: AgentReport): void {
-    this.#lateEnds.take(report, this.#delivery?.isStopped === false);
+    const delivery = this.#delivery;
+    // What was told before the submit ends no turn that came of it.
+    const submitted = delivery !== null && !delivery.isStopped && delivery.submittedAt > -Infinity;
+    this.#lateEnds.take(report, submitted && report.at >= delivery.submittedAt);
   }
 
   #report(report: AgentReport, isWhole: boolean): void {

@@ -5,7 +5,7 @@
  */
 import type { AgentReport } from '../../../protocol/agent/index.ts';
 import type { Clock } from '../../../runtime/index.ts';
-import type { Evidence } from './evidence.ts';
+import type { Evidence, Look } from './evidence.ts';
 
 export interface LateEndsPorts {
   clock: Clock;
@@ -58,14 +58,16 @@ export class LateEnds {
     const held = this.#held;
     const { look } = evidence;
     if (held === null || this.#cancel !== null || look === null || look.at < held.at) return;
-    const { reading } = look;
-    if (reading.dialog !== null || reading.evidence?.activity === 'working') return;
+    if (isAtWork(look)) return;
     if (look.at > held.at + SHOWN_MS) {
       this.#settle(false);
       return;
     }
     this.#cancel = clock.after(GRACE_MS, () => {
+      const now = evidence.look;
       this.#settle(false);
+      // It rested only for as long as it took to begin.
+      if (now === null || isAtWork(now)) return;
       // Whose end it was nobody knows, only that this turn has ended: its answer is read from the screen.
       apply(held.report, false);
     });
@@ -81,4 +83,8 @@ export class LateEnds {
     this.#cancel?.();
     this.#cancel = null;
   }
+}
+
+function isAtWork({ reading }: Look): boolean {
+  return reading.dialog !== null || reading.evidence?.activity === 'working';
 }
