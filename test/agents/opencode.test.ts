@@ -10,6 +10,7 @@ prove(
     trust: null,
     composer: /Ask anything|ctrl\+p commands/u,
     exitCode: 0,
+    atATime: 1,
     clear: `\x1b[H${'\x0b\x1b[3~'.repeat(8)}`,
     without: ['runs out of quota', 'runs out of context', 'finds the model overloaded'],
   },

@@ -50,7 +50,7 @@ export class Display {
   }
 
   /** Resolves with what `look` finds, after each piece of output. */
-  async until<T>(look: () => T | undefined, what: string, deadlineMs = 20_000): Promise<T> {
+  async until<T>(look: () => T | undefined, what: string, deadlineMs = 45_000): Promise<T> {
     let check = (): void => {};
     const found = new Promise<T>((resolve) => {
       check = () => {

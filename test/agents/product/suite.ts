@@ -10,7 +10,8 @@ import type { CliTraits } from './traits.ts';
 
 export type Flow = (bench: ProductBench, traits: CliTraits) => Promise<void>;
 
-const TIMEOUT_MS = 240_000;
+/** Of one flow; those that wait for others are given their time as well. */
+const TIMEOUT_MS = 120_000;
 /** Programs at a time: they share two cores with Holdfast, and what is measured are seconds. */
 const AT_A_TIME = 3;
 /** `--long` wants more than one sample of what comes once in a flow. */
@@ -46,8 +47,11 @@ export function prove(cli: AgentCli, traits: CliTraits, more: Readonly<Record<st
   const reason = whyNot(cli.name) ?? notInstalled(cli);
   const flows = Object.entries({ ...FLOWS, ...more }).filter(([name]) => traits.without?.includes(name) !== true);
 
+  const { atATime = AT_A_TIME } = traits;
+  const timeout = TIMEOUT_MS * Math.max(2, Math.ceil((flows.length * ROUNDS) / atATime));
+
   describe.skipIf(reason !== null)(`${cli.name} ${cli.version}`, () => {
-    const slots = new Slots(AT_A_TIME);
+    const slots = new Slots(atATime);
     let bench: ProductBench;
 
     beforeAll(async () => {
@@ -55,7 +59,7 @@ export function prove(cli: AgentCli, traits: CliTraits, more: Readonly<Record<st
     });
     afterAll(() => bench.close());
 
-    describe.concurrent('an agent that', { timeout: TIMEOUT_MS }, () => {
+    describe.concurrent('an agent that', { timeout }, () => {
       for (const [name, flow] of flows) {
         for (let round = 0; round < ROUNDS; round++)
           it(`${RULES[name] ?? STATUS} ${name}`, () => slots.use(() => flow(bench, traits)));

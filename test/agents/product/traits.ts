@@ -10,6 +10,8 @@ export interface CliTraits {
   exitCode: number;
   /** Empties the composer. */
   clear: string;
+  /** Of its flows; without, as many as other CLIs. Some need seconds of a core to start. */
+  atATime?: number;
   /** Names of flows that it has no use for. */
   without?: readonly string[];
 }
