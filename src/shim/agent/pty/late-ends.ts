@@ -49,7 +49,8 @@ export class LateEnds {
       return;
     }
     if (isEnd) this.#settle(false);
-    apply(report, true);
+    // Of two ends either may be this turn's.
+    apply(report, !(isEnd && delivering));
   }
 
   /** The screen may be another one. */
