@@ -44,6 +44,7 @@ export class MessageLoad implements AsyncDisposable {
   #people: Promise<void>[] = [];
   #failure: unknown;
   #accepted = 0;
+  #lost = 0;
 
   private constructor(
     runtime: TestRuntime,
@@ -95,6 +96,11 @@ export class MessageLoad implements AsyncDisposable {
 
   get accepted(): number {
     return this.#accepted;
+  }
+
+  /** Sessions that lost their shim, as the events tell. */
+  get lost(): number {
+    return this.#lost;
   }
 
   /** `count` messages by all senders together; resolves when they are sent. Rejects with what nobody should be told. */
@@ -158,7 +164,7 @@ export class MessageLoad implements AsyncDisposable {
   }
 
   async #begin(follower: Holdfast): Promise<void> {
-    const topics = ['message_accepted', 'message_closed'];
+    const topics = ['message_accepted', 'message_closed', 'session_lost'];
     const events = await follower.events({ topics, since: 0, signal: this.#abort.signal });
     const requests = await this.#approver.hear();
     this.#people = [this.#follow(events), this.#approver.run(requests), this.#typist.run()];
@@ -177,7 +183,8 @@ export class MessageLoad implements AsyncDisposable {
       for await (const item of events) {
         if (item.type !== 'event') continue;
         const id = item.event['message_id'] as string;
-        if (item.event.event === 'message_closed') this.#open.delete(id);
+        if (item.event.event === 'session_lost') this.#lost++;
+        else if (item.event.event === 'message_closed') this.#open.delete(id);
         else {
           this.#open.add(id);
           this.#accepted++;

@@ -117,7 +117,7 @@ function match(
   // best[a][t]: of the first a hand-overs and t texts.
   const best: number[][] = [new Array<number>(turns.length + 1).fill(0)];
   const pairs = (attempt: Attempt, took: Took): boolean => took.text.endsWith(attempt.message.body);
-  const weight = (attempt: Attempt): number => 1e6 + (isCertain(attempt) ? 1 : attempt.requeued ? -1 : 0);
+  const weight = (attempt: Attempt): number => 1e6 + (isCertain(attempt) ? 1 : isDenied(attempt) ? -1 : 0);
   for (const [a, attempt] of attempts.entries()) {
     const row = [0];
     for (const [t, took] of turns.entries()) {
@@ -137,6 +137,11 @@ function match(
   }
   for (const { text } of left) fault(`took a text that nobody handed over then: ${JSON.stringify(text.slice(-160))}`);
   return matched;
+}
+
+/** The log says that it did not. */
+function isDenied({ message, requeued }: Attempt): boolean {
+  return requeued || message.closed[0]?.outcome === 'refused';
 }
 
 /** The log says that it arrived. */

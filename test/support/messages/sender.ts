@@ -45,7 +45,7 @@ const LARGE_BYTES = [6_000, 20_000, 60_000] as const;
 const PRIORITIES = ['low', 'normal', 'normal', 'high', 'urgent'] as const;
 const UNANSWERED = new Set(['unreachable', 'timeout']);
 /** Of a program in a session: srv is dead, or its session is. */
-const AWAY = new Set(['unreachable', 'bad_token', 'session_exited']);
+const AWAY = new Set(['unreachable', 'bad_token', 'session_exited', 'forbidden']);
 
 export class Sender {
   readonly entries: Entry[] = [];

@@ -34,14 +34,14 @@ export class ShimDeaths {
     await runtime.killSrv();
     await runtime.srvPid();
     runtime.planFaults(undefined);
-    const before = await this.#lost();
+    const before = this.#load.lost;
     const shims = await this.#shims();
     for (const pid of shims.slice(0, REPLACED)) await killHard(pid);
     const killed = Math.min(shims.length, REPLACED);
     await until(
-      async () => {
+      () => {
         this.#load.expectWorking();
-        return (await this.#lost()) > before + killed;
+        return this.#load.lost > before + killed;
       },
       `a shim to die at ${planned}`,
       POINT_MS,
@@ -54,10 +54,5 @@ export class ShimDeaths {
   async #shims(): Promise<number[]> {
     const records = await this.#load.runtime.holdfast.list();
     return records.flatMap(({ state, shim_pid }) => (state === 'running' && shim_pid !== null ? [shim_pid] : []));
-  }
-
-  /** Sessions that lost their shim. */
-  async #lost(): Promise<number> {
-    return (await this.#load.runtime.holdfast.list()).filter(({ state }) => state === 'lost').length;
   }
 }
