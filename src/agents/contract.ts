@@ -100,6 +100,8 @@ export interface ReportReading {
   conversationId: string | null;
   transcriptPath: string | null;
   text: string | null;
+  /** As the agent told it, unchecked. */
+  usage: unknown;
 }
 
 export interface StatusBoardOptions {

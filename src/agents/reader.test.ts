@@ -312,6 +312,7 @@ describe('compileProfile: hook reports', () => {
       conversationId: null,
       transcriptPath: null,
       text: 'run\nit',
+      usage: null,
     });
   });
 

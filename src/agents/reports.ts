@@ -19,6 +19,7 @@ const NOTHING: ReportReading = {
   conversationId: null,
   transcriptPath: null,
   text: null,
+  usage: null,
 };
 
 export function readReport(rules: readonly HookRule[], report: AgentReport): ReportReading {
@@ -44,6 +45,7 @@ export function readReport(rules: readonly HookRule[], report: AgentReport): Rep
     conversationId: identifier(field(rule.conversation), ID_CHARACTERS),
     transcriptPath: identifier(field(rule.transcript), PATH_CHARACTERS),
     text: cutOrNull(text, REQUEST_TEXT_BYTES),
+    usage: rule.usage === undefined ? null : valueAt(report.payload, rule.usage),
   };
 }
 
@@ -65,13 +67,19 @@ function ruleIdOf(rule: HookRule): string {
   return [rule.event, ...Object.values(rule.when ?? {})].join('.');
 }
 
-/** What is at a dotted path, when it is a string, number or boolean. */
-function stringAt(payload: Record<string, unknown>, path: string): string | null {
+/** What is at a dotted path; null: nothing. */
+function valueAt(payload: Record<string, unknown>, path: string): unknown {
   let value: unknown = payload;
   for (const key of path.split('.')) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return null;
     value = (value as Record<string, unknown>)[key];
   }
+  return value;
+}
+
+/** The same, when it is a string, number or boolean. */
+function stringAt(payload: Record<string, unknown>, path: string): string | null {
+  const value = valueAt(payload, path);
   if (typeof value === 'string') return value;
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
 }

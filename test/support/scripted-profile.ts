@@ -176,6 +176,7 @@ export const scriptedProfile: AgentProfile = {
         lease_ms: null,
         turn: 'ended',
         response: 'response',
+        usage: 'usage',
         transcript: 'transcript',
       },
       { event: 'TurnStopped', activity: 'idle', attention: 'none', lease_ms: null, turn: 'stopped' },

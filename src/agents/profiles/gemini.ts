@@ -155,7 +155,7 @@ export const gemini: AgentProfile = {
       attention: 'none',
       priority: 10,
       confidence: 0.85,
-      settle_ms: 600,
+      settle_ms: 400,
     },
   ],
   titles: [

@@ -190,6 +190,8 @@ export interface HookRule {
   conversation?: string;
   transcript?: string;
   text?: string;
+  /** Additive. Of an object with tokens under their names in `AgentUsage`. */
+  usage?: string;
   /** What it means for a message under way. */
   turn?: 'started' | 'ended' | 'failed' | 'stopped';
 }

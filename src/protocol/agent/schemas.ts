@@ -131,6 +131,7 @@ const hook = z.strictObject({
   conversation: fieldPath.optional(),
   transcript: fieldPath.optional(),
   text: fieldPath.optional(),
+  usage: fieldPath.optional(),
   turn: z.enum(['started', 'ended', 'failed', 'stopped']).optional(),
 });
 

@@ -162,6 +162,25 @@ describe('reports', () => {
     expect(await hook.askFor({ cmd: 'GetAgent' }, 'Agent')).toMatchObject({ conversation_id: 'c-1' });
   });
 
+  it('[G11] tell tokens themselves where there is no file of them', async () => {
+    const session = await ScriptedSession.start(bench, { says: ['screen'] });
+    await session.ready();
+    const usage = {
+      input_tokens: 7,
+      output_tokens: 2,
+      used_tokens: 9,
+      context_limit_tokens: 100,
+      model: 'm',
+      secret: 1,
+    };
+    await session.client.askFor({ cmd: 'Report', report: report(1, 'TurnEnded', { usage }) }, 'Done');
+    const told = await session.client.next('UsageChanged');
+    expect(told).toMatchObject({
+      usage: { input_tokens: 7, used_tokens: 9, usage_pct: 9, reasoning_output_tokens: 0 },
+    });
+    expect(JSON.stringify(told)).not.toContain('secret');
+  });
+
   it('[G11] with the session’s token a program may report and ask, and touch nothing', async () => {
     const session = await ScriptedSession.start(bench, {});
     await session.ready();

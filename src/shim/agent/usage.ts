@@ -89,6 +89,22 @@ function fromTokenCount(entry: Json): AgentUsage | null {
   return complete(tokens, tokens.input_tokens + tokens.output_tokens, limit === 0 ? null : limit, null);
 }
 
+/** As a hook told it, under our names; null: no figures. */
+export function usageOf(told: unknown): AgentUsage | null {
+  const fields = objectOf(told);
+  if (fields === null || typeof fields['input_tokens'] !== 'number') return null;
+  const tokens = {
+    input_tokens: count(fields, 'input_tokens'),
+    cached_input_tokens: count(fields, 'cached_input_tokens'),
+    cache_creation_input_tokens: count(fields, 'cache_creation_input_tokens'),
+    cache_read_input_tokens: count(fields, 'cache_read_input_tokens'),
+    output_tokens: count(fields, 'output_tokens'),
+    reasoning_output_tokens: count(fields, 'reasoning_output_tokens'),
+  };
+  const limit = count(fields, 'context_limit_tokens');
+  return complete(tokens, count(fields, 'used_tokens'), limit === 0 ? null : limit, fields['model']);
+}
+
 function complete(
   tokens: Omit<AgentUsage, 'context_limit_tokens' | 'used_tokens' | 'usage_pct' | 'model'>,
   used: number,

@@ -11,7 +11,7 @@ import type {
 } from '../../../protocol/agent/index.ts';
 import type { AgentLaunch } from '../../../protocol/launch/index.ts';
 import type { AgentDriver, AgentMessage } from '../contract.ts';
-import { readUsage } from '../usage.ts';
+import { readUsage, usageOf } from '../usage.ts';
 import type { PtyHost } from './contract.ts';
 import { Draft } from './draft.ts';
 import { Evidence } from './evidence.ts';
@@ -140,7 +140,8 @@ export class PtyAgent implements AgentDriver {
   }
 
   #report(report: AgentReport, isWhole: boolean): void {
-    const { conversationId, transcriptPath, turn } = this.#evidence.report(report, isWhole);
+    const { conversationId, transcriptPath, turn, usage } = this.#evidence.report(report, isWhole);
+    this.#usage = usageOf(usage) ?? this.#usage;
     if (turn === 'started') this.#judgeStart();
     if (conversationId !== null) this.#conversationId = conversationId;
     if (transcriptPath !== null) this.#transcriptPath = transcriptPath;
