@@ -48,9 +48,10 @@ export class LateEnds {
       void evidence.refresh();
       return;
     }
+    const isOwn = !isEnd || !delivering || this.#beganBetween(report);
     if (isEnd) this.#settle(false);
-    // Of two ends either may be this turn's.
-    apply(report, !(isEnd && delivering));
+    // Of two ends either may be this turn's, but for one that was told after the turn's own start.
+    apply(report, isOwn);
   }
 
   /** The screen may be another one. */
@@ -76,6 +77,12 @@ export class LateEnds {
 
   close(): void {
     this.#settle(false);
+  }
+
+  /** By when each of them happened: a turn began after the end that is held, and before this one. */
+  #beganBetween(end: AgentReport): boolean {
+    const { started } = this.#ports.evidence.turns;
+    return this.#held !== null && started >= this.#held.report.at && started <= end.at;
   }
 
   #settle(owed: boolean): void {
