@@ -103,7 +103,7 @@ export const claude: AgentProfile = {
     by_reference_bytes: 16_384,
     // It trims what it looks at for a command: a blank in front is not enough.
     special: { pattern: '^\\s*[!/#@&]', prefix: '[message]\n' },
-    chrome: ['^[·✢✳✶✻✽*] .*(?: for \\d|…)', '^  Thought for \\d', '^  [⏸⏵]', '· /effort$'],
+    chrome: ['^[·✢✳✶✻✽*] .*(?: for \\d|…)', '^  Thought for \\d', '^  [⏸⏵]', '· /effort$', '^ {20,}ctrl\\+\\w to '],
     answer_mark: '^[●⏺] ',
   },
   dialogs: [
