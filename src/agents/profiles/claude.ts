@@ -17,6 +17,21 @@ const PERMISSION_CHOICES = [
 ] as const;
 const PERMISSION_NOISE = ['^ Tip: ', '^ below$', '^ Esc to cancel', '^\\s*╌+$'];
 
+/** Without a terminal: messages, their taking and its permissions as lines of JSON. */
+const STREAM_JSON = [
+  'claude',
+  '-p',
+  '--input-format',
+  'stream-json',
+  '--output-format',
+  'stream-json',
+  '--verbose',
+  '--permission-prompt-tool',
+  'stdio',
+  '--replay-user-messages',
+  '--include-partial-messages',
+];
+
 const EVENTS = [
   'SessionStart',
   'UserPromptSubmit',
@@ -289,36 +304,8 @@ export const claude: AgentProfile = {
   structured: [
     {
       mode: 'stream_json',
-      argv: [
-        'claude',
-        '-p',
-        '--input-format',
-        'stream-json',
-        '--output-format',
-        'stream-json',
-        '--verbose',
-        '--permission-prompt-tool',
-        'stdio',
-        '--replay-user-messages',
-        '--include-partial-messages',
-        '--session-id',
-        '{conversation}',
-      ],
-      resume: [
-        'claude',
-        '-p',
-        '--input-format',
-        'stream-json',
-        '--output-format',
-        'stream-json',
-        '--verbose',
-        '--permission-prompt-tool',
-        'stdio',
-        '--replay-user-messages',
-        '--include-partial-messages',
-        '--resume',
-        '{conversation}',
-      ],
+      argv: [...STREAM_JSON, '--session-id', '{conversation}'],
+      resume: [...STREAM_JSON, '--resume', '{conversation}'],
     },
   ],
   timings: { ready_ms: 30_000, echo_ms: 5_000, start_ms: 5_000, settle_ms: 500, interrupt_ms: 5_000 },
